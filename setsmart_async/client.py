@@ -1,0 +1,143 @@
+"""The client: opens, lends and closes everything below it."""
+
+from __future__ import annotations
+
+import os
+from copy import copy
+from types import TracebackType
+from typing import Self, TypedDict, Unpack
+
+import attrs
+
+from setsmart_async.clock import Clock, SystemClock
+from setsmart_async.config import CallOptions, api_key_from, origin_from
+from setsmart_async.contract import Dialect
+from setsmart_async.engine.engine import Engine
+from setsmart_async.keys import ApiKey
+from setsmart_async.limits.limiter import QuotaState, RateLimiter
+from setsmart_async.limits.local import LocalLimiter
+from setsmart_async.observer import Observer
+from setsmart_async.policy.retry import RetryPolicy
+from setsmart_async.priority import Priority
+from setsmart_async.resources.properties import Properties
+from setsmart_async.transports.aiohttp import AiohttpTransport
+from setsmart_async.transports.base import Transport
+from setsmart_async.wire import Origin
+
+
+class OptionChanges(TypedDict, total=False):
+    """What `SetSmart.with_options` can change; see `CallOptions`."""
+
+    deadline: float | None
+    queueing_counts: bool
+    attempt_timeout: float | None
+    max_wait: float | None
+    priority: Priority
+    retry: RetryPolicy
+
+
+class SetSmart:
+    """An account of SetSmart. Share one client among all tasks of an event loop.
+
+    .. code-block:: python
+
+        async with SetSmart() as setsmart:
+            villa = await setsmart.properties.get("prop_123")
+    """
+
+    def __init__(
+        self,
+        api_key: ApiKey | str | None = None,
+        *,
+        base_url: str | None = None,
+        deadline: float | None = 60.0,
+        attempt_timeout: float | None = 30.0,
+        max_wait: float | None = None,
+        priority: Priority = Priority.NORMAL,
+        retry: RetryPolicy | None = None,
+        max_concurrency: int = 100,
+        limiter: RateLimiter | None = None,
+        transport: Transport | None = None,
+        observer: Observer | None = None,
+        dialect: Dialect | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Nothing is connected yet, and no event loop is needed.
+
+        `api_key` comes from ``SETSMART_API_KEY`` or the file ``SETSMART_API_KEY_FILE`` when left out, `base_url`
+        from ``SETSMART_BASE_URL``, else production's. Times are in seconds, see `CallOptions`. `max_concurrency` is
+        the most requests under way at once. A `limiter` or `transport` that is passed in stays yours to close.
+        Raises `ConfigurationError` for settings that can not work.
+        """
+        self._origin = origin_from(base_url, os.environ)
+        self._api_key = api_key_from(api_key, os.environ)
+        self._dialect = Dialect() if dialect is None else dialect
+        self._options = CallOptions(
+            deadline=deadline,
+            attempt_timeout=attempt_timeout,
+            max_wait=max_wait,
+            priority=priority,
+            retry=RetryPolicy() if retry is None else retry,
+        )
+        clock = SystemClock() if clock is None else clock
+        self._own_limiter: LocalLimiter | None = None
+        if limiter is None:
+            limiter = self._own_limiter = LocalLimiter(max_concurrency=max_concurrency, clock=clock)
+        self._own_transport: Transport | None = None
+        if transport is None:
+            transport = self._own_transport = AiohttpTransport()
+        self._limiter = limiter
+        self._engine = Engine(
+            origin=self._origin,
+            api_key=self._api_key,
+            transport=transport,
+            limiter=limiter,
+            clock=clock,
+            dialect=self._dialect,
+            observer=observer,
+        )
+        self._lent = False
+
+    @property
+    def properties(self) -> Properties:
+        """The account's properties (documented)."""
+        return Properties(self._engine, self._options, self._dialect)
+
+    @property
+    def quota(self) -> QuotaState:
+        """What is known of the API key's quota now. Asks the server nothing."""
+        return self._limiter.quota
+
+    @property
+    def origin(self) -> Origin:
+        """Where the API lives."""
+        return self._origin
+
+    @property
+    def key_fingerprint(self) -> str:
+        """16 hexadecimal digits that tell API keys apart and give none away."""
+        return self._api_key.fingerprint
+
+    def with_options(self, **changes: Unpack[OptionChanges]) -> SetSmart:
+        """The same client with other call options: shares connections and quota; closing it closes nothing."""
+        borrowed = copy(self)
+        borrowed.__dict__.update(_options=attrs.evolve(self._options, **changes), _lent=True)
+        return borrowed
+
+    async def aclose(self) -> None:
+        """Close the client; calls under way end with `ClientClosedError`. May be called twice."""
+        if self._lent:
+            return
+        self._engine.close()
+        if self._own_limiter is not None:
+            self._own_limiter.close()
+        if self._own_transport is not None:
+            await self._own_transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

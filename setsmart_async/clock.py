@@ -1,0 +1,39 @@
+"""Time, passed in: so that tests own it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Two clocks and a sleep. `monotonic` must run as the event loop's own time does."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never steps; deadlines and waits use this one."""
+        ...
+
+    def wall(self) -> float:
+        """Unix seconds; only ever shown or stored, never waited on."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let other tasks run for so many seconds."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks and asyncio's sleep."""
+
+    def monotonic(self) -> float:
+        """`time.monotonic`, which is what asyncio's loops run by."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """`time.time`."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """`asyncio.sleep`."""
+        await asyncio.sleep(seconds)

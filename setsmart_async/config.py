@@ -1,0 +1,76 @@
+"""Settings: from arguments, then the environment; checked where they are made, before any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from setsmart_async.contract import PRODUCTION_URL
+from setsmart_async.errors import ConfigurationError
+from setsmart_async.keys import ApiKey
+from setsmart_async.policy.retry import RetryPolicy
+from setsmart_async.priority import Priority
+from setsmart_async.wire import Origin
+
+KEY_VARIABLE: Final = "SETSMART_API_KEY"
+KEY_FILE_VARIABLE: Final = "SETSMART_API_KEY_FILE"
+URL_VARIABLE: Final = "SETSMART_BASE_URL"
+
+
+@attrs.frozen(kw_only=True)
+class CallOptions:
+    """How one call is made; `SetSmart.with_options` changes them. Times in seconds; None means no limit."""
+
+    deadline: float | None = 60.0
+    """For the whole call: queueing, waiting, sending and reading, all attempts together."""
+    queueing_counts: bool = True
+    """Whether time spent waiting for quota counts against the deadline."""
+    attempt_timeout: float | None = 30.0
+    """For one attempt, connecting included."""
+    max_wait: float | None = None
+    """The longest wait for quota before a call is refused with `RateLimitWaitError`."""
+    priority: Priority = Priority.NORMAL
+    """Who goes first when quota is short."""
+    retry: RetryPolicy = attrs.field(factory=RetryPolicy)
+    """How often and how fast a failed attempt is repeated."""
+
+    def __attrs_post_init__(self) -> None:
+        times = {"deadline": self.deadline, "attempt_timeout": self.attempt_timeout, "max_wait": self.max_wait}
+        for name, seconds in times.items():
+            if seconds is not None and not seconds > 0:
+                raise ConfigurationError(f"{name} must be more than 0 seconds, or None for no limit.")
+
+
+def api_key_from(argument: ApiKey | str | None, environment: Mapping[str, str]) -> ApiKey:
+    """The key from the argument, else ``SETSMART_API_KEY``, else the file named by ``SETSMART_API_KEY_FILE``.
+
+    Raises `ConfigurationError` when there is none or it can be no key.
+    """
+    if isinstance(argument, ApiKey):
+        return argument
+    if argument is not None:
+        return ApiKey(argument)
+    if KEY_VARIABLE in environment:
+        return ApiKey(environment[KEY_VARIABLE], source=KEY_VARIABLE)
+    if KEY_FILE_VARIABLE in environment:
+        return ApiKey.from_file(environment[KEY_FILE_VARIABLE])
+    raise ConfigurationError(
+        f"No API key: pass api_key=..., or set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} to a file that holds it. "
+        "Keys are made in the SetSmart dashboard."
+    )
+
+
+def origin_from(argument: str | None, environment: Mapping[str, str]) -> Origin:
+    """The base URL from the argument, else ``SETSMART_BASE_URL``, else production's (documented).
+
+    Raises `ConfigurationError` for a URL that must not be used, see `Origin.parse`.
+    """
+    url = argument if argument is not None else environment.get(URL_VARIABLE, PRODUCTION_URL)
+    if url.lower() in ("sandbox", "test"):
+        raise ConfigurationError(
+            "SetSmart does not publish its hosted sandbox's URL: pass the one you were given as base_url, or start "
+            "a local one with `setsmart sandbox` and pass the URL that it prints."
+        )
+    return Origin.parse(url)

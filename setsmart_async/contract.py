@@ -1,0 +1,114 @@
+"""The one table of endpoints, from which the resources and the sandbox are made.
+
+SetSmart documents five endpoints, all of properties. What is marked provisional follows the conventions of the
+field's APIs in the documented style; a `Dialect` changes it for a server that differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import attrs
+
+from setsmart_async.errors import ConfigurationError
+from setsmart_async.policy.retry import RetryClass
+
+PRODUCTION_URL: Final = "https://api.setsmart.com/v1"
+"""Documented. The hosted sandbox's URL is not published."""
+
+
+@attrs.frozen(kw_only=True)
+class Operation:
+    """One thing that can be asked of the API."""
+
+    name: str
+    """Resource and verb: ``properties.list``."""
+    method: str
+    path: str
+    """Path template; ``{id}`` stands for one encoded segment."""
+    retry_class: RetryClass
+    documented: bool
+    """False: provisional, assumed from the field's conventions."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+PROPERTIES_LIST: Final = Operation(
+    name="properties.list", method="GET", path="/properties", retry_class=RetryClass.SAFE, documented=True
+)
+PROPERTIES_GET: Final = Operation(
+    name="properties.get", method="GET", path="/properties/{id}", retry_class=RetryClass.SAFE, documented=True
+)
+PROPERTIES_CREATE: Final = Operation(
+    name="properties.create",
+    method="POST",
+    path="/properties",
+    retry_class=RetryClass.UNSAFE,
+    documented=True,
+)
+PROPERTIES_UPDATE: Final = Operation(
+    name="properties.update",
+    method="PUT",
+    path="/properties/{id}",
+    retry_class=RetryClass.IDEMPOTENT,
+    documented=True,
+)
+PROPERTIES_DELETE: Final = Operation(
+    name="properties.delete",
+    method="DELETE",
+    path="/properties/{id}",
+    retry_class=RetryClass.IDEMPOTENT,
+    documented=True,
+)
+
+CONTRACT: Final[Mapping[str, Operation]] = {
+    operation.name: operation
+    for operation in (
+        PROPERTIES_LIST,
+        PROPERTIES_GET,
+        PROPERTIES_CREATE,
+        PROPERTIES_UPDATE,
+        PROPERTIES_DELETE,
+    )
+}
+"""Every operation, by name."""
+
+
+@attrs.frozen(kw_only=True)
+class Dialect:
+    """What a server does differently from the contract. Every default is what `CONTRACT` says."""
+
+    paths: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """Operation name to path template, such as ``{"properties.list": "/homes"}``."""
+    api_key_header: str = "X-API-Key"
+    """Documented."""
+    items_key: str | None = None
+    """The list's key in an answer; None: found by the tolerant order (see `policy.paging`)."""
+    cursor_parameter: str = "cursor"
+    """Query parameter of the next page's token. Provisional."""
+    page_parameter: str = "page"
+    """Query parameter of a page's number. Provisional."""
+    page_size_parameter: str = "limit"
+    """Query parameter of the page size. Provisional."""
+    update_style: Literal["merge", "replace"] = "merge"
+    """What PUT means to the server (not documented): ``merge`` sends only what was passed, ``replace`` reads the
+    record, merges, and sends the whole of it, unknown fields included."""
+
+    def __attrs_post_init__(self) -> None:
+        for name, path in self.paths.items():
+            if name not in CONTRACT:
+                raise ConfigurationError(f"Dialect(paths=...): no operation {name!r}; there are {', '.join(CONTRACT)}.")
+            if not path.startswith("/") or ("{id}" in path) != ("{id}" in CONTRACT[name].path):
+                raise ConfigurationError(
+                    f"Dialect(paths=...): {path!r} for {name} must start with / and hold {{id}} where "
+                    f"{CONTRACT[name].path!r} does."
+                )
+        if self.update_style not in ("merge", "replace"):
+            raise ConfigurationError("Dialect(update_style=...) is 'merge' or 'replace'.")
+
+    def operation(self, operation: Operation) -> Operation:
+        """The operation as this server spells it."""
+        path = self.paths.get(operation.name)
+        return operation if path is None else attrs.evolve(operation, path=path)

@@ -1,0 +1,105 @@
+"""What a limiter promises, and the permit that it gives."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+import attrs
+
+from setsmart_async.policy.bucket import BucketState, Ticket
+from setsmart_async.priority import Priority
+from setsmart_async.wire import Headers
+
+
+@attrs.frozen(kw_only=True)
+class QuotaState:
+    """What a limiter knows, at one instant."""
+
+    state: BucketState
+    limit: int | None
+    """Requests per window; None: not known yet, or the server does not say."""
+    remaining: int
+    """Requests that may go now; 0 while nothing is known."""
+    reset_after: float | None
+    """Seconds until the next window; 0 when it is due; None: unknown."""
+    in_flight: int
+    """Requests under way."""
+    waiting: int
+    """Calls waiting for quota or a slot."""
+
+
+class PermitLedger(Protocol):
+    """Whoever gave a permit and takes its outcome."""
+
+    def settle_unsent(self, ticket: Ticket) -> None:
+        """The request was never sent."""
+        ...
+
+    def settle_lost(self, ticket: Ticket) -> None:
+        """The request was sent, and its answer is lost."""
+        ...
+
+    def settle_observed(self, ticket: Ticket, status: int, headers: Headers) -> None:
+        """The request was answered."""
+        ...
+
+
+class Permit:
+    """The right to send one request. Has exactly one outcome: observed, refunded or lost; the first one counts.
+
+    A context manager: leaving it without an outcome means lost, so that a cancelled request is accounted for.
+    """
+
+    __slots__ = ("_ledger", "_ticket", "waited")
+
+    def __init__(self, ledger: PermitLedger, ticket: Ticket) -> None:
+        self._ledger: PermitLedger | None = ledger
+        self._ticket = ticket
+        self.waited = 0.0
+        """Seconds spent in the queue."""
+
+    def observe(self, status: int, headers: Headers) -> None:
+        """The request was answered."""
+        ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            ledger.settle_observed(self._ticket, status, headers)
+
+    def refund(self) -> None:
+        """The request was never sent: nothing was used."""
+        ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            ledger.settle_unsent(self._ticket)
+
+    def lose(self) -> None:
+        """The request was sent and its answer is lost: the server may have counted it."""
+        ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            ledger.settle_lost(self._ticket)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.lose()
+
+
+class RateLimiter(Protocol):
+    """Lets requests go so that the quota is used up and never overdrawn."""
+
+    async def acquire(
+        self, cost: int = 1, *, priority: Priority = Priority.NORMAL, max_wait: float | None = None
+    ) -> Permit:
+        """Wait for quota and a free slot, both granted together; first come, first served inside a priority.
+
+        `cost` is in requests, `max_wait` in seconds. Raises `RateLimitWaitError` at once when the wait would be
+        longer, and later when it turned out to be. A cancelled wait gives back what it had.
+        """
+        ...
+
+    @property
+    def quota(self) -> QuotaState:
+        """What is known now."""
+        ...

@@ -1,0 +1,115 @@
+"""What an answer's headers say about the limit.
+
+Documented: ``X-RateLimit-Limit``, ``X-RateLimit-Remaining``, ``X-RateLimit-Reset`` (unix seconds). Tolerated beside
+them: the names without ``X-``, a reset in milliseconds or in seconds from now, and ``Retry-After`` (RFC 9110,
+10.2.3) on 429 and 503, where alone it means something. What can not be read strictly counts as missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+import attrs
+
+from setsmart_async.wire import Headers
+
+_DIGITS: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+_DELAY: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+_HTTP_DATE: Final = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+)
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_OLDEST_UNIX: Final = 1_000_000_000
+_OLDEST_UNIX_MILLISECONDS: Final = 100_000_000_000
+_LONGEST_DELAY: Final = 10_000_000
+
+
+@attrs.frozen(kw_only=True)
+class QuotaReading:
+    """One answer's word on the limit. None: not said, or not readable."""
+
+    limit: int | None = None
+    """Requests per window."""
+    remaining: int | None = None
+    """Requests left in this window, never more than `limit`."""
+    reset: float | None = None
+    """The next window's begin, in unix seconds of the server's clock."""
+    reset_after: float | None = None
+    """The same in seconds from now, from servers that say it so."""
+    date: int | None = None
+    """The server's clock, in whole unix seconds, rounded down."""
+    retry_after: float | None = None
+    """Seconds to wait; only of a 429 or 503."""
+
+
+def read_quota(status: int, headers: Headers) -> QuotaReading:
+    """Read an answer's rate headers. Never raises."""
+    limit = _whole(headers.get("x-ratelimit-limit") or headers.get("ratelimit-limit"))
+    remaining = _whole(headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining"))
+    reset = _whole(headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset"))
+    date = http_date(headers.get("date", ""))
+    if remaining is not None and limit is not None and remaining > limit:
+        remaining = limit
+    at, after = _told_apart(reset)
+    retry_after = None
+    if status in (429, 503):
+        retry_after = read_retry_after(headers.get_all("retry-after"), date)
+    return QuotaReading(
+        limit=limit, remaining=remaining, reset=at, reset_after=after, date=date, retry_after=retry_after
+    )
+
+
+def read_retry_after(values: Iterable[str], date: int | None) -> float | None:
+    """The longest valid ``Retry-After`` in seconds, or None.
+
+    Valid are 1 to 9 digits and an HTTP-date in GMT; the date is taken against `date`, the answer's own ``Date``,
+    and counts for nothing without one or when it has passed.
+    """
+    longest: float | None = None
+    for value in values:
+        text = value.strip()
+        seconds: float | None = None
+        if _DELAY.fullmatch(text):
+            seconds = float(text)
+        elif date is not None and (moment := http_date(text)) is not None and moment > date:
+            seconds = float(moment - date)
+        if seconds is not None and (longest is None or seconds > longest):
+            longest = seconds
+    return longest
+
+
+@lru_cache(maxsize=64)
+def http_date(text: str) -> int | None:
+    """An IMF-fixdate (RFC 9110, 5.6.7) in unix seconds, or None for anything else."""
+    match = _HTTP_DATE.fullmatch(text)
+    if match is None or match[2] not in _MONTHS:
+        return None
+    day, month, year, hour, minute, second = match.groups()
+    try:
+        moment = datetime(
+            int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+        )
+    except ValueError:
+        return None
+    return int(moment.timestamp())
+
+
+def _whole(text: str | None) -> int | None:
+    if text is None or _DIGITS.fullmatch(text) is None:
+        return None
+    return int(text)
+
+
+def _told_apart(reset: int | None) -> tuple[float | None, float | None]:
+    """A reset as (unix seconds, seconds from now): told apart by its size."""
+    if reset is None:
+        return None, None
+    if reset >= _OLDEST_UNIX_MILLISECONDS:
+        return reset / 1000, None
+    if reset >= _OLDEST_UNIX:
+        return float(reset), None
+    return None, float(reset) if reset <= _LONGEST_DELAY else None

@@ -1,0 +1,1 @@
+"""The shapes of the API: attrs classes, and the codec that reads and writes them."""

@@ -1,0 +1,1 @@
+"""What SetSmart offers: one file per resource."""

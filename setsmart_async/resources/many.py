@@ -1,0 +1,62 @@
+"""Many calls at once, each with a result of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Generic, TypeVar
+
+import attrs
+
+from setsmart_async.errors import SetSmartError
+
+I = TypeVar("I")  # noqa: E741 - the type of an input
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Result(Generic[T]):
+    """What became of one item among many: a value or an error."""
+
+    id: str
+    value: T | None = None
+    error: SetSmartError | ValueError | None = None
+    """A `ValueError` for an id that can be none."""
+
+    def unwrap(self) -> T:
+        """The value. Raises the error when there is one."""
+        if self.error is not None:
+            raise self.error
+        assert self.value is not None  # noqa: S101 - a result has one of the two
+        return self.value
+
+
+async def as_completed(items: Iterable[I], work: Callable[[I], Awaitable[T]], *, concurrency: int) -> AsyncIterator[T]:
+    """Do the work for every item, `concurrency` at once, and yield results as they come.
+
+    Items are taken from the iterable only as fast as they are worked on. When the iteration is left, what is
+    under way is cancelled and awaited.
+    """
+
+    async def one(item: I) -> T:
+        return await work(item)
+
+    rest = iter(items)
+    running: set[asyncio.Task[T]] = set()
+    try:
+        while True:
+            while len(running) < concurrency:
+                try:
+                    item = next(rest)
+                except StopIteration:
+                    break
+                running.add(asyncio.create_task(one(item)))
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,121 @@
+"""Walking a list page by page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+import attrs
+
+from setsmart_async.errors import InvalidResponseError
+from setsmart_async.policy.paging import PageNumbers, RawPage, overlay
+from setsmart_async.wire import Json, Query
+
+R = TypeVar("R")
+
+_REMEMBERED_IDS: Final = 10_000
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[R]):
+    """One page of a list."""
+
+    items: list[R]
+    next_cursor: str | None
+    """Pass it to ``list(cursor=...)`` to go on behind this page, in another process too; None: the last page."""
+    total: int | None = None
+    """How many items all pages hold, when the server says."""
+    numbers: PageNumbers | None = None
+    """This page's number and the last one's, when pages are numbered."""
+    raw: Sequence[Json] = attrs.field(default=(), repr=False)
+    """The items as they came."""
+
+
+class Listing(Generic[R]):
+    """A list on the server. Nothing is asked for until it is walked; each walk starts anew.
+
+    ``async for record in listing`` gives every record of every page once: records that the server repeats because
+    others were inserted meanwhile are left out.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Query], Awaitable[RawPage]],
+        decode: Callable[[RawPage], list[R]],
+        query: Query,
+        *,
+        page_parameter: str,
+        cursor: str | None = None,
+    ) -> None:
+        self._fetch = fetch
+        self._decode = decode
+        self._query = query
+        self._page_parameter = page_parameter
+        self._cursor = cursor
+
+    async def page(self, cursor: str | None = None) -> Page[R]:
+        """One page: the first, or the one that a `Page.next_cursor` or `cursor_at` leads to."""
+        following = dict(parse_qsl(cursor, keep_blank_values=True)) if cursor else {}
+        if cursor and not following:
+            raise ValueError("cursor must be a Page.next_cursor of the same list.")
+        raw = await self._fetch(overlay(self._query, following))
+        return Page(
+            items=self._decode(raw),
+            next_cursor=urlencode(raw.following) if raw.following else None,
+            total=raw.total,
+            numbers=raw.numbers,
+            raw=raw.items,
+        )
+
+    def cursor_at(self, number: int) -> str:
+        """The cursor of a page by its number, for lists whose pages have `Page.numbers`."""
+        return urlencode({self._page_parameter: number})
+
+    async def pages(self) -> AsyncIterator[Page[R]]:
+        """Every page, in order.
+
+        Raises `InvalidResponseError` when the server sends the same page or the same way on twice in a row.
+        """
+        cursor, before = self._cursor, None
+        while True:
+            page = await self.page(cursor)
+            if page.next_cursor is not None and page.next_cursor == cursor:
+                raise InvalidResponseError("$", "the next page is this page: the server goes round in a circle")
+            if before is not None and page.raw and page.raw == before:
+                raise InvalidResponseError(
+                    "$", "this page is the last one again: the server ignores the page asked for"
+                )
+            yield page
+            if page.next_cursor is None:
+                return
+            cursor, before = page.next_cursor, page.raw
+
+    async def __aiter__(self) -> AsyncIterator[R]:
+        seen: dict[object, None] = {}
+        async for page in self.pages():
+            for record in page.items:
+                identity = getattr(record, "id", record)
+                if identity in seen:
+                    continue
+                seen[identity] = None
+                yield record
+            while len(seen) > _REMEMBERED_IDS:
+                del seen[next(iter(seen))]
+
+    async def all(self, *, max_items: int | None = None) -> list[R]:
+        """Every record in one list, or the first `max_items`."""
+        records: list[R] = []
+        if max_items is not None and max_items <= 0:
+            return records
+        async for record in self:
+            records.append(record)
+            if len(records) == max_items:
+                break
+        return records
+
+    async def first(self) -> R | None:
+        """The first record, or None when there is none. Asks for one page."""
+        async for record in self:
+            return record
+        return None

@@ -1,0 +1,177 @@
+"""What every resource can do: list, get, create, update, delete, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+import attrs
+
+from setsmart_async.config import CallOptions
+from setsmart_async.contract import Dialect, Operation
+from setsmart_async.engine.call import Call
+from setsmart_async.engine.engine import Engine
+from setsmart_async.errors import InvalidResponseError, SetSmartError
+from setsmart_async.policy.paging import PageNames, RawPage, read_page
+from setsmart_async.records.codec import decode_record, decode_records, encode_value
+from setsmart_async.records.unset import UNSET
+from setsmart_async.resources.many import Result, as_completed
+from setsmart_async.resources.pages import Listing
+from setsmart_async.wire import (
+    HttpResponse,
+    JsonObject,
+    Query,
+    decode_json,
+    encode_json,
+    path_segment,
+    target_of,
+)
+
+R = TypeVar("R")
+D = TypeVar("D")
+
+
+@attrs.frozen(kw_only=True)
+class ResourceOperations:
+    """The rows of the contract table that a resource is made from."""
+
+    plural: str
+    list: Operation
+    get: Operation
+    create: Operation
+    update: Operation
+    delete: Operation
+
+
+class Resource(Generic[R]):
+    """One resource of the API, whose records are of type `R`."""
+
+    def __init__(
+        self,
+        record: type[R],
+        operations: ResourceOperations,
+        engine: Engine,
+        options: CallOptions,
+        dialect: Dialect,
+    ) -> None:
+        self._record = record
+        self._operations = operations
+        self._engine = engine
+        self._options = options
+        self._dialect = dialect
+        self._page_names = PageNames(
+            plural=operations.plural,
+            items_key=dialect.items_key,
+            cursor=dialect.cursor_parameter,
+            page=dialect.page_parameter,
+            size=dialect.page_size_parameter,
+        )
+
+    async def get(self, id: str) -> R:  # noqa: A002 - the API's own name for it
+        """One record.
+
+        Raises `NotFoundError` when there is none, `InvalidResponseError` when the answer is another one's,
+        `ValueError` for an id that can be none, and the errors of every call (see `errors`).
+        """
+        return await self._call(
+            self._operations.get, id=id, decode=lambda response: self._decode_one(response, expected_id=id)
+        )
+
+    async def delete(self, id: str) -> None:  # noqa: A002 - as above
+        """Delete a record. Raises `NotFoundError` when there was none.
+
+        A delete that is repeated because its answer was lost, and then finds nothing, has succeeded.
+        """
+        await self._call(self._operations.delete, id=id, decode=lambda response: None)
+
+    async def get_many(self, ids: Iterable[str], *, concurrency: int = 16) -> AsyncIterator[Result[R]]:
+        """Records by their ids, as they come: a `Result` for each id, so that no error loses the others.
+
+        Waiting for quota does not count against the deadline. `concurrency` is the most calls at once.
+        """
+        patient = self._with_options(attrs.evolve(self._options, queueing_counts=False))
+
+        async def one(id: str) -> Result[R]:  # noqa: A002 - as above
+            try:
+                return Result(id=id, value=await patient.get(id))
+            except (SetSmartError, ValueError) as error:
+                return Result(id=id, error=error)
+
+        async for result in as_completed(ids, one, concurrency=concurrency):
+            yield result
+
+    def _with_options(self, options: CallOptions) -> Resource[R]:
+        return Resource(self._record, self._operations, self._engine, options, self._dialect)
+
+    def _list(self, filters: Mapping[str, object], page_size: int | None, cursor: str | None) -> Listing[R]:
+        query = {name: str(encode_value(value)) for name, value in filters.items() if value is not None}
+        if page_size is not None:
+            if page_size < 1:
+                raise ValueError("page_size must be 1 or more.")
+            query[self._dialect.page_size_parameter] = str(page_size)
+        operation = self._dialect.operation(self._operations.list)
+
+        async def fetch(page_query: Query) -> RawPage:
+            def decode(response: HttpResponse) -> RawPage:
+                return read_page(decode_json(response.body), response.headers, page_query, self._page_names)
+
+            target = target_of(operation.path, page_query)
+            call = Call(operation=operation, target=target, options=self._options, decode=decode)
+            return (await self._engine.run(call)).value
+
+        return Listing(
+            fetch,
+            lambda raw: decode_records(self._record, raw.items, raw.path),
+            query,
+            page_parameter=self._dialect.page_parameter,
+            cursor=cursor,
+        )
+
+    async def _create(self, fields: Mapping[str, object]) -> R:
+        return await self._call(self._operations.create, body=_passed(fields), decode=self._decode_one)
+
+    async def _update(self, id: str, fields: Mapping[str, object]) -> R:  # noqa: A002 - as above
+        changes = _passed(fields)
+        if not changes:
+            raise ValueError("update needs at least one field to change.")
+        if self._dialect.update_style == "replace":
+            current = await self._call(self._operations.get, id=id, decode=_object_in)
+            changes = {**current, **changes}
+        return await self._call(self._operations.update, id=id, body=changes, decode=self._decode_one)
+
+    async def _call(
+        self,
+        operation: Operation,
+        *,
+        decode: Callable[[HttpResponse], D],
+        id: str | None = None,  # noqa: A002 - as above
+        body: JsonObject | None = None,
+    ) -> D:
+        operation = self._dialect.operation(operation)
+        call = Call(
+            operation=operation,
+            target=operation.path if id is None else operation.path.replace("{id}", path_segment(id)),
+            options=self._options,
+            decode=decode,
+            body=None if body is None else encode_json(body),
+        )
+        return (await self._engine.run(call)).value
+
+    def _decode_one(self, response: HttpResponse, *, expected_id: str | None = None) -> R:
+        record = decode_record(self._record, _object_in(response))
+        if expected_id is not None and getattr(record, "id", expected_id) != expected_id:
+            raise InvalidResponseError("$.id", "this is another record than the one asked for")
+        return record
+
+
+def _object_in(response: HttpResponse) -> JsonObject:
+    """The record's object: bare, as documented, or under ``data``."""
+    body = decode_json(response.body)
+    if isinstance(body, dict):
+        inner = body.get("data")
+        return inner if isinstance(inner, dict) and "id" not in body else body
+    raise InvalidResponseError("$", "expected an object")
+
+
+def _passed(fields: Mapping[str, object]) -> JsonObject:
+    return {name: encode_value(value) for name, value in fields.items() if value is not UNSET}

@@ -1,0 +1,1 @@
+"""Carriers of requests. Each HTTP client library is named in one file here, and imported when first used."""

@@ -1,0 +1,209 @@
+"""HTTP as this library speaks of it: our own values, and the one place where JSON is read and written."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias, Union, cast
+from urllib.parse import quote, urlencode, urlsplit
+
+import attrs
+import msgspec
+
+from setsmart_async.errors import ConfigurationError, InvalidResponseError
+
+Json: TypeAlias = Union[bool, int, float, str, "JsonArray", "JsonObject", None]
+"""What a JSON text holds."""
+JsonArray: TypeAlias = list[Json]
+JsonObject: TypeAlias = dict[str, Json]
+Query: TypeAlias = Mapping[str, str]
+
+_decoder = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+
+
+def decode_json(body: bytes) -> Json:
+    """Read a JSON text (RFC 8259, strict UTF-8, finite numbers; of duplicate keys the last one wins).
+
+    Raises `InvalidResponseError` for anything else; its text quotes nothing of the body.
+    """
+    try:
+        return cast(Json, _decoder.decode(body))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
+        reason = "an empty body where JSON was expected" if not body.strip() else "the body is not valid JSON"
+        raise InvalidResponseError("$", f"{reason} ({type(fault).__name__})") from None
+
+
+def encode_json(value: object) -> bytes:
+    """Write JSON as UTF-8. Takes what `Json` names; the codec turns records into that first."""
+    return _encoder.encode(value)
+
+
+class Headers(Mapping[str, str]):
+    """Header fields of an answer: names in any case; of a field sent twice, `[]` gives the last, `get_all` all."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        fields: dict[str, tuple[str, ...]] = {}
+        for name, value in pairs:
+            lowered = name.lower()
+            fields[lowered] = (*fields[lowered], value) if lowered in fields else (value,)
+        self._fields = fields
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields[name.lower()][-1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"Headers({', '.join(self._fields)})"
+
+    def get_all(self, name: str) -> Sequence[str]:
+        """Every value of a field, in the order received; empty when it is missing."""
+        return self._fields.get(name.lower(), ())
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Every field as a pair of lower-case name and value."""
+        return ((name, value) for name, values in self._fields.items() for value in values)
+
+
+@attrs.frozen
+class Origin:
+    """Where an API lives: scheme, host, port and the path before every endpoint's own."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return f"{self.scheme}://{host}{'' if self.port == default else f':{self.port}'}{self.path}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host can only be this machine."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @classmethod
+    def parse(cls, url: str) -> Origin:
+        """Read a base URL.
+
+        Raises `ConfigurationError` for what can not be meant or must not be used: another scheme than http(s),
+        plain http off a loopback address ("requests made over HTTP will be rejected", SetSmart's documentation),
+        credentials, a query, a fragment, and hosts that only look like names (``2130706433``, ``host.``).
+        """
+        if any(character.isspace() or not character.isprintable() or ord(character) > 126 for character in url):
+            raise ConfigurationError(f"The base URL {url!r} has a character that does not belong in a URL.")
+        parts = urlsplit(url)
+        scheme, host = parts.scheme.lower(), parts.hostname or ""
+        if scheme not in ("http", "https") or not host:
+            raise ConfigurationError(f"The base URL {_shown(url)} is not of the form https://host/path.")
+        if "@" in parts.netloc:
+            raise ConfigurationError("The base URL holds credentials; pass the API key on its own.")
+        if parts.query or parts.fragment or "?" in url or "#" in url:
+            raise ConfigurationError(f"The base URL {_shown(url)} has a query or a fragment; leave them out.")
+        if not _is_plain_host(host):
+            raise ConfigurationError(f"The base URL's host {host!r} is not a plain host name or IP address.")
+        try:
+            port = parts.port
+        except ValueError:
+            raise ConfigurationError(f"The base URL {_shown(url)} has an impossible port.") from None
+        path = parts.path.rstrip("/")
+        if any(segment in (".", "..") for segment in path.split("/")) or "//" in path or "%" in path:
+            raise ConfigurationError(f"The base URL {_shown(url)} has a path with dots, doubled slashes or escapes.")
+        origin = cls(scheme, host, port or (443 if scheme == "https" else 80), path)
+        if scheme == "http" and not origin.is_loopback:
+            raise ConfigurationError(
+                f"The base URL {_shown(url)} is plain http, which would send the API key unencrypted. "
+                "Use https; http is allowed only on a loopback address such as http://127.0.0.1:8080."
+            )
+        return origin
+
+
+def _shown(url: str) -> str:
+    """The URL without what may be a secret in it."""
+    bare = url.split("?", 1)[0].split("#", 1)[0]
+    scheme, _, rest = bare.rpartition("://")
+    return repr(f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest)
+
+
+def _is_plain_host(host: str) -> bool:
+    if ":" in host:
+        if "%" in host:
+            return False
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            return False
+        return True
+    labels = host.split(".")
+    if all(label.isdigit() or label[:2] == "0x" for label in labels):
+        try:
+            ipaddress.IPv4Address(host)
+        except ValueError:
+            return False
+        return True
+    return all(label and label.replace("-", "").replace("_", "").isalnum() for label in labels)
+
+
+def path_segment(text: str) -> str:
+    """An id as exactly one path segment, percent-encoded.
+
+    Raises `ValueError` for what no encoding makes safe: empty, ``.`` and ``..`` (proxies fold them), control
+    characters, lone surrogates, and more than 512 characters.
+    """
+    if text in ("", ".", ".."):
+        raise ValueError(f"An id must not be {text!r}.")
+    if len(text) > 512:
+        raise ValueError("An id must not be longer than 512 characters.")
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValueError("An id must not hold control characters.")
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise ValueError("An id must be valid Unicode.") from None
+
+
+def target_of(path: str, query: Query) -> str:
+    """Path and query as they stand in the request line."""
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+@attrs.frozen(kw_only=True)
+class HttpRequest:
+    """One request, complete. Its `repr` shows neither headers nor body."""
+
+    method: str
+    origin: Origin
+    target: str
+    """Path and query below the origin's path, encoded; starts with one slash."""
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    body: bytes | None = attrs.field(default=None, repr=False)
+    fresh_connection: bool = False
+    """Never send on a connection that was used before: for writes that must not be repeated."""
+
+    @property
+    def url(self) -> str:
+        """The absolute URL."""
+        return f"{self.origin}{self.target}"
+
+
+@attrs.frozen(kw_only=True)
+class HttpResponse:
+    """One complete answer: the body is whole and decompressed. Its `repr` shows no body."""
+
+    status: int
+    headers: Headers = attrs.field(factory=Headers)
+    body: bytes = attrs.field(default=b"", repr=False)
