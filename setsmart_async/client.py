@@ -66,7 +66,7 @@ class SetSmart:
 
         `api_key` comes from ``SETSMART_API_KEY`` or the file ``SETSMART_API_KEY_FILE`` when left out, `base_url`
         from ``SETSMART_BASE_URL``, else production's. Times are in seconds, see `CallOptions`. `max_concurrency` is
-        the most requests under way at once. A `limiter` or `transport` that is passed in stays yours to close.
+        the most requests under way at once. A `transport` that is passed in stays yours to close.
         Raises `ConfigurationError` for settings that can not work.
         """
         self._origin = origin_from(base_url, os.environ)
@@ -80,9 +80,8 @@ class SetSmart:
             retry=RetryPolicy() if retry is None else retry,
         )
         clock = SystemClock() if clock is None else clock
-        self._own_limiter: LocalLimiter | None = None
         if limiter is None:
-            limiter = self._own_limiter = LocalLimiter(max_concurrency=max_concurrency, clock=clock)
+            limiter = LocalLimiter(max_concurrency=max_concurrency, clock=clock)
         self._own_transport: Transport | None = None
         if transport is None:
             transport = self._own_transport = AiohttpTransport()
@@ -129,8 +128,6 @@ class SetSmart:
         if self._lent:
             return
         self._engine.close()
-        if self._own_limiter is not None:
-            self._own_limiter.close()
         if self._own_transport is not None:
             await self._own_transport.aclose()
 

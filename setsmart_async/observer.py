@@ -55,7 +55,9 @@ class QuotaWaited:
 
 
 Event: TypeAlias = AttemptEnded | RetryScheduled | QuotaWaited
+"""What an observer is told."""
 Observer: TypeAlias = Callable[[Event], None]
+"""Whoever wants to be told."""
 
 
 def tell(observer: Observer, event: Event) -> None:

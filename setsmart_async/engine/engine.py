@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import attrs
 
 from setsmart_async.clock import Clock
+from setsmart_async.config import CallOptions
 from setsmart_async.contract import Dialect
 from setsmart_async.engine.call import Call, Reply
 from setsmart_async.errors import (
@@ -81,10 +82,15 @@ class Engine:
         self._headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._queued: set[asyncio.Task[object]] = set()
+        self._turned_away: set[asyncio.Task[object]] = set()
 
     def close(self) -> None:
-        """Refuse every further attempt."""
+        """Refuse every further attempt, and turn away the calls that wait for quota."""
         self._closed = True
+        for task in self._queued:
+            self._turned_away.add(task)
+            task.cancel()
 
     async def run(self, call: Call[T]) -> Reply[T]:
         """Make the call, again where the rules allow it.
@@ -143,7 +149,7 @@ class Engine:
         left = None if not options.queueing_counts else self._time_left(progress)
         tightest = min((limit for limit in (options.max_wait, left) if limit is not None), default=None)
         try:
-            permit = await self._limiter.acquire(priority=options.priority, max_wait=tightest)
+            permit = await self._queue(options, tightest, again=bool(progress.attempts))
         except RateLimitWaitError as refusal:
             if progress.last_error is not None:
                 raise progress.last_error from None
@@ -159,6 +165,23 @@ class Engine:
             if self._observer is not None:
                 tell(self._observer, QuotaWaited(operation=str(call.operation), seconds=permit.waited))
         return permit
+
+    async def _queue(self, options: CallOptions, max_wait: float | None, *, again: bool) -> Permit:
+        """Wait for a permit; a wait that `close` has ended raises `ClientClosedError`, not a cancellation."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - coroutines of asyncio run in tasks
+        if self._closed:
+            raise ClientClosedError
+        self._queued.add(task)
+        try:
+            return await self._limiter.acquire(priority=options.priority, max_wait=max_wait, again=again)
+        except asyncio.CancelledError:
+            if task in self._turned_away and task.uncancel() == 0:
+                raise ClientClosedError from None
+            raise
+        finally:
+            self._queued.discard(task)
+            self._turned_away.discard(task)
 
     async def _send(self, call: Call[T], progress: _Progress, permit: Permit) -> HttpResponse:
         left, allowed = self._time_left(progress), call.options.attempt_timeout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -27,6 +28,10 @@ class QuotaState:
     """Requests under way."""
     waiting: int
     """Calls waiting for quota or a slot."""
+    waiting_by_priority: Mapping[Priority, int] = attrs.field(factory=dict[Priority, int])
+    """The same, told apart."""
+    clock_offset: float | None = None
+    """Seconds that the server's clock is ahead of this machine's; None: no answer has carried a ``Date``."""
 
 
 class PermitLedger(Protocol):
@@ -90,12 +95,18 @@ class RateLimiter(Protocol):
     """Lets requests go so that the quota is used up and never overdrawn."""
 
     async def acquire(
-        self, cost: int = 1, *, priority: Priority = Priority.NORMAL, max_wait: float | None = None
+        self,
+        cost: int = 1,
+        *,
+        priority: Priority = Priority.NORMAL,
+        max_wait: float | None = None,
+        again: bool = False,
     ) -> Permit:
         """Wait for quota and a free slot, both granted together; first come, first served inside a priority.
 
-        `cost` is in requests, `max_wait` in seconds. Raises `RateLimitWaitError` at once when the wait would be
-        longer, and later when it turned out to be. A cancelled wait gives back what it had.
+        `cost` is in requests, `max_wait` in seconds; `again` puts a retry in front of its class. Raises
+        `RateLimitWaitError` at once when the wait would be longer, and later when it turned out to be. A cancelled
+        wait gives back what it had.
         """
         ...
 

@@ -1,21 +1,37 @@
-"""The waiting room of one process: one deque per priority, one timer, the permit delivered inside the future."""
+"""The waiting room of one process: a deque per priority, one timer, the permit delivered inside the future.
+
+Nobody polls: an answer, a freed slot or the timer hands permits to the front of the queue, so that order holds and
+no wake-up is lost.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
 from setsmart_async.clock import Clock, SystemClock
-from setsmart_async.errors import ClientClosedError, ConfigurationError, RateLimitWaitError
+from setsmart_async.errors import ConfigurationError, RateLimitWaitError
 from setsmart_async.limits.limiter import Permit, QuotaState
-from setsmart_async.policy.bucket import Bucket, Ticket
+from setsmart_async.policy.bucket import TRICKLED_SHARE, Bucket, Ticket
 from setsmart_async.policy.quota import read_quota
 from setsmart_async.priority import Priority
 from setsmart_async.wire import Headers
 
+_HELD_BACK: Final[Mapping[Priority, float]] = {
+    Priority.INTERACTIVE: 0.0,
+    Priority.NORMAL: TRICKLED_SHARE,
+    Priority.BULK: 2 * TRICKLED_SHARE,
+}
+"""The share of a window that a class may use only spread until the reset, so that the classes above find some."""
+_BULK_SLOTS: Final = 0.9
+"""The share of the slots that bulk work may hold."""
+_PATIENCE: Final = 9
+"""A class that was passed over so often goes next: each class gets a tenth at least."""
 _SWEEP_FROM: Final = 64
 
 
@@ -23,13 +39,14 @@ _SWEEP_FROM: Final = 64
 class _Waiter:
     future: asyncio.Future[Permit]
     cost: int
+    priority: Priority
 
 
 class LocalLimiter:
     """A limiter for the tasks of one event loop.
 
-    Grants quota and concurrency together: whoever waits for quota holds no slot. Nobody polls: an answer, a freed
-    slot or the one timer hands permits to the front of the queue, so order holds and no wake-up is lost.
+    Grants quota and concurrency together, so that whoever waits for quota holds no slot. Use it with one client, or
+    pass it to several with the same API key.
     """
 
     def __init__(self, *, max_concurrency: int = 100, clock: Clock | None = None) -> None:
@@ -37,11 +54,14 @@ class LocalLimiter:
         if max_concurrency < 1:
             raise ConfigurationError("max_concurrency must be 1 or more.")
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._bucket = Bucket(wall_offset=self._clock.wall() - self._clock.monotonic())
+        self._wall_offset = self._clock.wall() - self._clock.monotonic()
+        self._bucket = Bucket(random_source=random.random, wall_offset=self._wall_offset)
         self._free_slots = max_concurrency
+        self._kept_from_bulk = max_concurrency - max(1, round(max_concurrency * _BULK_SLOTS))
         self._queues: tuple[deque[_Waiter], ...] = tuple(deque() for _ in Priority)
-        self._waiting = 0
-        self._abandoned = 0
+        self._waiting = [0 for _ in Priority]
+        self._passed_over = [0 for _ in Priority]
+        self._given_up = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
 
@@ -49,133 +69,152 @@ class LocalLimiter:
     def quota(self) -> QuotaState:
         """What is known now."""
         now = self._clock.monotonic()
-        reset = self._bucket.reset_time()
+        reset, offset = self._bucket.reset.due, self._bucket.reset.server_clock.offset
         return QuotaState(
             state=self._bucket.state(now),
             limit=self._bucket.limit,
             remaining=self._bucket.available,
             reset_after=None if reset is None else max(0.0, reset - now),
             in_flight=self._bucket.in_flight,
-            waiting=self._waiting,
+            waiting=sum(self._waiting),
+            waiting_by_priority={priority: self._waiting[priority] for priority in Priority},
+            clock_offset=None if offset is None else offset - self._wall_offset,
         )
 
     async def acquire(
-        self, cost: int = 1, *, priority: Priority = Priority.NORMAL, max_wait: float | None = None
+        self,
+        cost: int = 1,
+        *,
+        priority: Priority = Priority.NORMAL,
+        max_wait: float | None = None,
+        again: bool = False,
     ) -> Permit:
         """See `RateLimiter.acquire`."""
         if cost < 1:
             raise ConfigurationError("The cost of a request must be 1 or more.")
-        if not self._waiting:
-            permit = self._grant(cost)
+        if not any(self._waiting):
+            permit = self._grant(cost, priority)
             if permit is not None:
                 return permit
-        return await self._wait(cost, priority, max_wait)
+        return await self._wait(cost, priority, max_wait, again=again)
 
-    def close(self) -> None:
-        """Turn away everybody who waits, with `ClientClosedError`."""
-        self._disarm()
-        for queue in self._queues:
-            for waiter in queue:
-                if not waiter.future.done():
-                    waiter.future.set_exception(ClientClosedError())
-            queue.clear()
-        self._waiting = self._abandoned = 0
-
-    async def _wait(self, cost: int, priority: Priority, max_wait: float | None) -> Permit:
+    async def _wait(self, cost: int, priority: Priority, max_wait: float | None, *, again: bool) -> Permit:
         began = self._clock.monotonic()
-        self._refuse_long_wait(priority, max_wait)
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), cost)
-        self._queues[priority].append(waiter)
-        self._waiting += 1
+        if max_wait is not None and (expected := self._expected_wait(priority)) > max_wait:
+            raise RateLimitWaitError(expected, max_wait, reset_at=self._reset_at())
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), cost, priority)
+        queue = self._queues[priority]
+        if again:
+            queue.appendleft(waiter)
+        else:
+            queue.append(waiter)
+        self._waiting[priority] += 1
         self._pump()
         try:
-            async with asyncio.timeout(max_wait):
+            if max_wait is None:
                 permit = await waiter.future
+            else:
+                async with asyncio.timeout(max_wait):
+                    permit = await waiter.future
         except asyncio.CancelledError:
-            self._abandon(waiter)
+            self._give_up(waiter)
             raise
         except TimeoutError:
-            self._abandon(waiter)
-            assert max_wait is not None  # noqa: S101 - only a set max_wait can time out
-            raise RateLimitWaitError(self._expected_wait(priority), max_wait, reset_at=self._reset_at()) from None
+            self._give_up(waiter)
+            expected = self._expected_wait(priority)
+            raise RateLimitWaitError(expected, max_wait or 0.0, reset_at=self._reset_at()) from None
         permit.waited = self._clock.monotonic() - began
         return permit
 
-    def _refuse_long_wait(self, priority: Priority, max_wait: float | None) -> None:
-        if max_wait is None:
-            return
-        wait = self._expected_wait(priority)
-        if wait > max_wait:
-            raise RateLimitWaitError(wait, max_wait, reset_at=self._reset_at())
-
     def _expected_wait(self, priority: Priority) -> float:
-        ahead = sum(len(self._queues[level]) for level in Priority if level <= priority) - self._abandoned
-        return self._bucket.wait_for(self._clock.monotonic(), max(0, ahead))
+        ahead = sum(self._waiting[level] for level in Priority if level <= priority)
+        return self._bucket.wait_for(self._clock.monotonic(), ahead)
 
     def _reset_at(self) -> float | None:
-        reset = self._bucket.reset_time()
-        return None if reset is None else self._clock.wall() + reset - self._clock.monotonic()
+        reset = self._bucket.reset.due
+        return None if reset is None else self._wall_offset + reset
 
-    def _grant(self, cost: int) -> Permit | None:
-        if self._free_slots == 0:
+    def _grant(self, cost: int, priority: Priority) -> Permit | None:
+        if not self._has_slot(priority):
             return None
-        ticket = self._bucket.take(self._clock.monotonic(), cost)
+        ticket = self._bucket.take(self._clock.monotonic(), cost, held_back=_HELD_BACK[priority])
         if ticket is None:
             return None
         self._free_slots -= 1
         return Permit(self, ticket)
 
+    def _has_slot(self, priority: Priority) -> bool:
+        return self._free_slots > (self._kept_from_bulk if priority is Priority.BULK else 0)
+
     def _pump(self) -> None:
         """Hand out what can be handed out, then set the timer for what can not."""
-        while (waiter := self._front()) is not None:
-            permit = self._grant(waiter.cost)
-            if permit is None:
-                self._arm(waiter)
+        while candidates := self._candidates():
+            for waiter in candidates:
+                permit = self._grant(waiter.cost, waiter.priority)
+                if permit is not None:
+                    self._deliver(waiter, permit)
+                    break
+            else:
+                self._arm(candidates)
                 return
-            self._forget_front()
-            waiter.future.set_result(permit)
         self._disarm()
 
-    def _front(self) -> _Waiter | None:
-        """The waiter who is next; those who gave up are dropped on the way."""
-        for queue in self._queues:
-            while queue:
-                if not queue[0].future.done():
-                    return queue[0]
-                queue.popleft()
-                self._abandoned -= 1
+    def _candidates(self) -> list[_Waiter]:
+        """Who may go next: the lowest class that was passed over too often, then the highest that waits."""
+        fronts = [front for priority in Priority if (front := self._front(priority)) is not None]
+        starving = [waiter for waiter in fronts[1:] if self._passed_over[waiter.priority] >= _PATIENCE]
+        return starving[-1:] + fronts[:1]
+
+    def _front(self, priority: Priority) -> _Waiter | None:
+        """The first of a class; those who gave up are dropped on the way."""
+        queue = self._queues[priority]
+        while queue:
+            if not queue[0].future.done():
+                return queue[0]
+            queue.popleft()
+            self._given_up -= 1
         return None
 
-    def _forget_front(self) -> None:
-        next(queue for queue in self._queues if queue).popleft()
-        self._waiting -= 1
+    def _deliver(self, waiter: _Waiter, permit: Permit) -> None:
+        self._queues[waiter.priority].popleft()
+        self._waiting[waiter.priority] -= 1
+        self._passed_over[waiter.priority] = 0
+        for lower in range(waiter.priority + 1, len(self._queues)):
+            if self._waiting[lower]:
+                self._passed_over[lower] += 1
+        waiter.future.set_result(permit)
 
-    def _abandon(self, waiter: _Waiter) -> None:
+    def _give_up(self, waiter: _Waiter) -> None:
+        """A wait has ended without a permit, or with one that nobody is left to use."""
         future = waiter.future
         if future.done() and not future.cancelled():
-            if future.exception() is None:
-                future.result().refund()
+            future.result().refund()
             return
         future.cancel()
-        self._waiting -= 1
-        self._abandoned += 1
-        if self._abandoned > _SWEEP_FROM and self._abandoned > self._waiting:
+        self._waiting[waiter.priority] -= 1
+        self._given_up += 1
+        if self._given_up > max(_SWEEP_FROM, sum(self._waiting)):
             for queue in self._queues:
-                alive = [waiting for waiting in queue if not waiting.future.done()]
+                still_waiting = [other for other in queue if not other.future.done()]
                 queue.clear()
-                queue.extend(alive)
-            self._abandoned = 0
+                queue.extend(still_waiting)
+            self._given_up = 0
         self._pump()
 
-    def _arm(self, waiter: _Waiter) -> None:
-        due = None if self._free_slots == 0 else self._bucket.next_time(self._clock.monotonic(), waiter.cost)
+    def _arm(self, candidates: list[_Waiter]) -> None:
+        now = self._clock.monotonic()
+        times = [
+            self._bucket.next_time(now, waiter.cost, held_back=_HELD_BACK[waiter.priority])
+            for waiter in candidates
+            if self._has_slot(waiter.priority)
+        ]
+        due = min((time for time in times if time is not None), default=None)
         if due is None:
             self._disarm()
         elif self._timer is None or due != self._timer_due:
             self._disarm()
-            delay = max(0.0, due - self._clock.monotonic())
             self._timer_due = due
-            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - now), self._on_timer)
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -189,19 +228,19 @@ class LocalLimiter:
     def settle_unsent(self, ticket: Ticket) -> None:
         """See `PermitLedger`."""
         self._bucket.refund(ticket)
-        self._free()
+        self._free_slot()
 
     def settle_lost(self, ticket: Ticket) -> None:
         """See `PermitLedger`."""
         self._bucket.lose(ticket)
-        self._free()
+        self._free_slot()
 
     def settle_observed(self, ticket: Ticket, status: int, headers: Headers) -> None:
         """See `PermitLedger`."""
         self._bucket.observe(ticket, self._clock.monotonic(), status, read_quota(status, headers))
-        self._free()
+        self._free_slot()
 
-    def _free(self) -> None:
+    def _free_slot(self) -> None:
         self._free_slots += 1
-        if self._waiting or self._abandoned:
+        if any(self._waiting):
             self._pump()

@@ -2,37 +2,40 @@
 
 The rule needs no knowledge of the server's algorithm and never assumes a refill; only answers raise it:
 
-    available = lower bound of Remaining - in flight - ghosts
+    available = lower bound of Remaining - in flight - ghosts          (see `policy.lower_bound`)
 
-*Lower bound*: the least ``Remaining`` of the current and the previous epoch. An epoch closes with the first answer
-whose request was granted after it opened; so answers that overtake each other are all counted, in constant memory.
-A newer ``Reset`` supersedes everything, an older one is a straggler and ignored.
-*Ghosts*: requests whose answer was lost. The server may have counted them; they are kept for two epochs.
-*Probe*: at the estimated reset exactly one request goes; its answer re-seeds the bucket. Cold start is the same.
-*Pause*: a 429, or a 503 with ``Retry-After``, closes one gate for every caller.
+*Newer and older*: an answer with a newer ``Reset`` supersedes everything, one with an older is a straggler.
+*Probe*: at the reset, as late as it may be by the server's clock, exactly one request goes; its answer re-seeds the
+bucket. A cold start is the same. No 429 comes of a window that was only predicted.
+*Trickle*: the last few tokens are spread until the reset. They show an earlier refill and sharpen the clock for free.
+*Pause*: a 429, or a 503 with ``Retry-After``, closes one gate for every caller; behind it a probe, then twice as
+many with each round trip.
+*Unmetered*: no headers at all; then concurrency is found by `policy.aimd`.
 
-    window k                          reset                 window k+1
-    ──┬────┬──┬─┬───────────────────────┼──┬────────────┬─┬─┬────────
-     OPEN: grants while available    EXHAUSTED  PROBING: one  OPEN
+    window k                                     reset          window k+1
+    ──┬┬┬┬┬──┬────────┬────────┬────────┬──────────┼─┬────────┬┬┬┬┬┬──
+      OPEN    trickle of the last tokens  EXHAUSTED  PROBING   OPEN
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
 import attrs
 
+from setsmart_async.policy.aimd import ConcurrencyWindow
+from setsmart_async.policy.lower_bound import LowerBound
 from setsmart_async.policy.quota import QuotaReading
-from setsmart_async.policy.server_clock import ServerClock
+from setsmart_async.policy.reset import ResetEstimate
 
-_LONGEST_RESET: Final = 86_400.0
+TRICKLED_SHARE: Final = 0.05
+"""The share of a window's limit that is spread until the reset."""
+_MOST_TRICKLED: Final = 10
 _LONGEST_PAUSE: Final = 3_600.0
-_FIRST_BLIND_WAIT: Final = 1.0
-_LONGEST_BLIND_WAIT: Final = 60.0
-_CAUTION: Final = 1.0
-_LONG_WINDOW: Final = 30.0
-_EARLY_STEP: Final = 0.25
+_FIRST_BACKOFF: Final = 1.0
+_LONGEST_BACKOFF: Final = 60.0
 _NEVER: Final = float("-inf")
 
 
@@ -43,13 +46,15 @@ class BucketState(StrEnum):
     """Nothing is known: the first answer must come."""
     OPEN = "open"
     EXHAUSTED = "exhausted"
-    """Nothing is left; the reset is due at a known time."""
+    """Nothing is left until the reset."""
     PROBING = "probing"
     """One request is under way to learn what is left."""
     PAUSED = "paused"
     """The server asked for a pause."""
     UNMETERED = "unmetered"
     """The server sends no rate headers."""
+    DEGRADED = "degraded"
+    """The quota is shared with others who can not be asked: a fixed share is used."""
 
 
 @attrs.frozen(eq=False)
@@ -66,27 +71,26 @@ class Ticket:
 class Bucket:
     """The account of one API key's quota. `now` is always monotonic seconds, never going back."""
 
-    def __init__(self, *, wall_offset: float = 0.0) -> None:
-        """`wall_offset` (unix minus monotonic seconds) stands in for the server's clock until a ``Date`` comes."""
+    def __init__(self, *, random_source: Callable[[], float], wall_offset: float = 0.0, sharers: int = 1) -> None:
+        """`random_source` gives numbers from 0 to 1, for jitter.
+
+        `wall_offset` (unix minus monotonic seconds) stands in for the server's clock until a ``Date`` comes. With
+        `sharers` above 1 at most that part of each window's limit is used.
+        """
         self.limit: int | None = None
-        self.server_clock = ServerClock()
-        self._wall_offset = wall_offset
+        self.reset = ResetEstimate(wall_offset=wall_offset)
+        self._sharers = sharers
+        self._random = random_source
+        self._bound = LowerBound()
+        self._concurrency: ConcurrencyWindow | None = None
         self._granted = 0
         self._in_flight = 0
-        self._ghosts = 0
-        self._older_ghosts = 0
-        self._least: int | None = None
-        self._least_before: int | None = None
-        self._epoch = 0
-        self._reset: float | None = None
-        self._reset_seen = 0
-        self._window: float | None = None
-        self._lateness = 0.0
-        self._blind_wait = _FIRST_BLIND_WAIT
-        self._blind_until = _NEVER
-        self._paused_until = _NEVER
+        self._window_grants = 0
+        self._last_grant = _NEVER
         self._probe: Ticket | None = None
-        self._unmetered = False
+        self._paused_until = _NEVER
+        self._backoff = _FIRST_BACKOFF
+        self._ramp = 0
 
     @property
     def in_flight(self) -> int:
@@ -95,98 +99,104 @@ class Bucket:
 
     @property
     def available(self) -> int:
-        """Requests that may go now; 0 while nothing is known."""
-        if self._least is None:
-            return 0
-        least = self._least if self._least_before is None else min(self._least, self._least_before)
-        return max(0, least - self._in_flight - self._ghosts - self._older_ghosts)
+        """Requests that may go in this window; 0 while nothing is known."""
+        available = self._bound.value - self._in_flight
+        if self._sharers > 1 and self.limit is not None:
+            available = min(available, self.limit // self._sharers - self._window_grants)
+        return max(0, available)
 
-    def take(self, now: float, cost: int = 1) -> Ticket | None:
-        """A ticket for a request of this cost, or None: then `next_time` says when to ask again."""
-        if now < self._paused_until:
+    def take(self, now: float, cost: int = 1, *, held_back: float = TRICKLED_SHARE) -> Ticket | None:
+        """A ticket for a request of this cost, or None: then `next_time` says when to ask again.
+
+        `held_back` is the share of the limit that this caller may use only spread until the reset.
+        """
+        due = self.next_time(now, cost, held_back=held_back)
+        if due is None or due > now:
             return None
-        if self._unmetered or self.available >= cost:
-            return self._grant(now, cost, probe=False)
-        if self._probe is None and self._may_probe(now):
-            return self._grant(now, cost, probe=True)
-        return None
+        return self._grant(now, cost, probe=self._concurrency is None and self.available < cost)
 
-    def next_time(self, now: float, cost: int = 1) -> float | None:
-        """When `take` may succeed without another answer; None: an answer must come first."""
-        if self._unmetered or self.available >= cost:
-            return max(now, self._paused_until)
+    def next_time(self, now: float, cost: int = 1, *, held_back: float = TRICKLED_SHARE) -> float | None:
+        """When such a request may go if no answer comes before; None: an answer must come first."""
+        if self._concurrency is not None:
+            free = self._in_flight + cost <= max(cost, int(self._concurrency.size))
+            return max(now, self._paused_until) if free else None
+        if self._ramp and self._in_flight >= self._ramp:
+            return None
+        if self.available >= cost:
+            return max(now, self._paused_until, self._trickle_due(held_back))
         if self._probe is not None:
             return None
-        if self._least is None:
-            return None if self._in_flight else max(now, self._paused_until)
-        due = self._probe_due()
-        if due is None:
-            return None if self._in_flight else max(now, self._paused_until, self._blind_until)
-        return max(now, self._paused_until, due)
+        if self._bound.known and (due := self.reset.due) is not None:
+            return max(now, self._paused_until, due)
+        return None if self._in_flight else max(now, self._paused_until)
 
     def wait_for(self, now: float, ahead: int) -> float:
         """Seconds that a request with so much cost ahead of it will wait, as far as can be told; else 0."""
-        due = self._probe_due()
         start = max(now, self._paused_until)
-        if self._unmetered or self._least is None or self.limit is None or due is None:
-            return start - now
+        due = self.reset.due
         lacking = ahead + 1 - self.available
-        if lacking <= 0:
+        if lacking <= 0 or due is None or self.limit is None or self._concurrency is not None:
             return start - now
-        full_windows = (lacking - 1) // max(1, self.limit)
-        return max(start, due) - now + full_windows * (self._window or 0.0)
-
-    def reset_time(self) -> float | None:
-        """The next reset in monotonic seconds, as late as it may be; None: unknown."""
-        return None if self._reset is None else self._at_latest(self._reset)
+        further_windows = (lacking - 1) // max(1, self.limit)
+        return max(start, due) - now + further_windows * (self.reset.window or 0.0)
 
     def state(self, now: float) -> BucketState:
         """The state, for people to look at."""
         if now < self._paused_until:
             return BucketState.PAUSED
-        if self._unmetered:
+        if self._concurrency is not None:
             return BucketState.UNMETERED
         if self._probe is not None:
             return BucketState.PROBING
-        if self._least is None:
+        if not self._bound.known:
             return BucketState.COLD
+        if self._sharers > 1:
+            return BucketState.DEGRADED
         return BucketState.OPEN if self.available else BucketState.EXHAUSTED
 
     def refund(self, ticket: Ticket) -> None:
         """The request was never sent."""
         self._settle(ticket)
+        self._window_grants = max(0, self._window_grants - ticket.cost)
 
     def lose(self, ticket: Ticket) -> None:
         """The request was sent and its answer is lost: the server may have counted it."""
         self._settle(ticket)
-        self._ghosts += ticket.cost
+        self._bound.lose(ticket.cost)
+        if self._concurrency is not None:
+            self._concurrency.cut(ticket.sequence, self._granted)
 
     def observe(self, ticket: Ticket, now: float, status: int, reading: QuotaReading) -> None:
-        """The request was answered."""
+        """The request was answered with this status and these headers."""
         self._settle(ticket)
-        if reading.date is not None:
-            self.server_clock.see(reading.date, ticket.sent, now)
+        self.reset.see_date(reading.date, ticket.sent, now)
         if reading.retry_after is not None:
-            self._paused_until = max(self._paused_until, now + min(reading.retry_after, _LONGEST_PAUSE))
+            self._pause(now + min(reading.retry_after, _LONGEST_PAUSE))
         if reading.remaining is None:
-            self._observe_silence(now, status)
+            self._observe_silence(ticket, now, status)
             return
-        self._unmetered = False
-        reset = self._server_reset(reading, now)
-        newer = self._is_newer(reset, ticket)
+        self._concurrency = None
+        moment = self.reset.moment(reading, now)
+        newer = self.reset.is_newer(moment, ticket.sequence) if self._bound.known else True
         if newer is None:
             return
         if newer:
-            self._open_window(reset, reading.remaining, ticket, now)
+            self.reset.move(moment, now, sent=ticket.sent, granted=self._granted)
+            self._bound.reseed(reading.remaining, self._granted)
+            self._window_grants = self._in_flight + ticket.cost
         else:
-            self._narrow(reading.remaining, ticket)
-        if reading.limit:
-            self.limit = reading.limit
-        self._mind_the_probe(ticket, now, status, reading, newer=newer)
+            self._bound.narrow(reading.remaining, ticket.sequence, self._granted)
+        self.limit = reading.limit or self.limit
+        if status == 429:
+            self._refused(ticket, now, reading, newer=newer)
+        else:
+            self._accepted(now, reading.remaining)
 
     def _grant(self, now: float, cost: int, *, probe: bool) -> Ticket:
         self._granted += 1
         self._in_flight += cost
+        self._window_grants += cost
+        self._last_grant = now
         ticket = Ticket(self._granted, cost, now, probe)
         if probe:
             self._probe = ticket
@@ -197,100 +207,56 @@ class Bucket:
         if self._probe is ticket:
             self._probe = None
 
-    def _probe_due(self) -> float | None:
-        reset = self.reset_time()
-        return None if reset is None else reset + self._lateness
+    def _trickle_due(self, held_back: float) -> float:
+        """When the next of the last tokens goes, so that they are spread evenly until the reset."""
+        if self.limit is None:
+            return _NEVER
+        few = int(self.limit * held_back)
+        if held_back <= TRICKLED_SHARE:
+            few = min(few, _MOST_TRICKLED)
+        available = self.available
+        if available > few:
+            return _NEVER
+        return self.reset.spread(self._last_grant, available)
 
-    def _may_probe(self, now: float) -> bool:
-        if self._least is None:
-            return self._in_flight == 0
-        due = self._probe_due()
-        if due is None:
-            return self._in_flight == 0 and now >= self._blind_until
-        return now >= due
-
-    def _observe_silence(self, now: float, status: int) -> None:
-        """An answer without rate headers."""
-        if status == 429:
-            self._unmetered = False
-            self._least = 0
+    def _accepted(self, now: float, remaining: int) -> None:
+        if self._ramp:
+            self._ramp = 0 if self.limit is None or self._ramp >= self.limit else self._ramp + 1
+        if remaining:
+            self._backoff = _FIRST_BACKOFF
+        elif self.reset.due is None:
             self._back_off(now)
-        elif self._least is None:
-            self._unmetered = True
+
+    def _refused(self, ticket: Ticket, now: float, reading: QuotaReading, *, newer: bool) -> None:
+        """A 429 in the current window: close the gate, and learn why."""
+        self._bound.empty()
+        self._ramp = 1
+        if reading.remaining or self.reset.due is None:
+            self._back_off(now)
+        elif ticket.probe and not newer:
+            self.reset.was_early(now)
+
+    def _observe_silence(self, ticket: Ticket, now: float, status: int) -> None:
+        """An answer without rate headers."""
+        if self._concurrency is None and not self._bound.known:
+            self._concurrency = ConcurrencyWindow()
+        if status in (429, 503):
+            if self._concurrency is not None:
+                self._concurrency.cut(ticket.sequence, self._granted)
+            else:
+                self._ramp = 1
+            if status == 429:
+                self._back_off(now)
+        elif self._concurrency is not None:
+            self._concurrency.grow()
+            self._backoff = _FIRST_BACKOFF
 
     def _back_off(self, now: float) -> None:
-        """No reset to wait for: try one request after a while, and after twice as long when that fails."""
-        if now >= self._blind_until:
-            self._blind_until = now + self._blind_wait
-            self._blind_wait = min(2 * self._blind_wait, _LONGEST_BLIND_WAIT)
-        self._reset = None
-        self._paused_until = max(self._paused_until, self._blind_until)
+        """No reset to wait for: pause for everybody, twice as long each time, one step per pause, with full jitter."""
+        if now >= self._paused_until:
+            self._pause(now + self._backoff * max(0.1, self._random()))
+            self._backoff = min(2 * self._backoff, _LONGEST_BACKOFF)
+        self.reset.forget()
 
-    def _server_reset(self, reading: QuotaReading, now: float) -> float | None:
-        """The reset in the server's unix seconds; None when it says nothing: past, or absurdly far."""
-        offset = self.server_clock.offset
-        server_now = now + (self._wall_offset if offset is None else offset)
-        reset = reading.reset
-        if reset is None and reading.reset_after is not None:
-            reset = server_now + reading.reset_after
-        if reset is None or not server_now - 1 <= reset <= server_now + _LONGEST_RESET:
-            return None
-        return reset
-
-    def _is_newer(self, reset: float | None, ticket: Ticket) -> bool | None:
-        """Whether an answer tells of a newer window; None: of an older one, and nothing else can be learnt."""
-        if self._least is None:
-            return True
-        if reset is None or self._reset is None:
-            return reset is not None
-        if reset > self._reset:
-            return True
-        if reset < self._reset:
-            # Sent after we knew the later reset, and yet an earlier one: the server's clock or rule has changed.
-            return True if ticket.sequence > self._reset_seen else None
-        return False
-
-    def _open_window(self, reset: float | None, remaining: int, ticket: Ticket, now: float) -> None:
-        if reset is not None and self._reset is not None and reset > self._reset:
-            self._window = reset - self._reset
-        elif reset is not None and self._window is None:
-            self._lateness = _CAUTION if self._at_latest(reset) - now >= _LONG_WINDOW else 0.0
-        self._learn_lateness(ticket, now)
-        self._reset = reset
-        self._reset_seen = self._granted
-        self._least, self._least_before = remaining, None
-        self._ghosts = self._older_ghosts = 0
-        self._epoch = self._granted
-
-    def _learn_lateness(self, ticket: Ticket, now: float) -> None:
-        """A new window shown to a request sent before we dared to expect it: be that much less cautious."""
-        due = self.reset_time()
-        if due is not None and ticket.sent < due + self._lateness:
-            self._lateness = min(self._lateness, max(0.0, now - due))
-
-    def _at_latest(self, server_time: float) -> float:
-        latest = self.server_clock.latest(server_time)
-        return server_time - self._wall_offset if latest is None else latest
-
-    def _narrow(self, remaining: int, ticket: Ticket) -> None:
-        """Another answer of the same window."""
-        if self._least is None or ticket.sequence > self._epoch:
-            self._least_before, self._least = self._least, remaining
-            self._older_ghosts, self._ghosts = self._ghosts, 0
-            self._epoch = self._granted
-        else:
-            self._least = min(self._least, remaining)
-
-    def _mind_the_probe(self, ticket: Ticket, now: float, status: int, reading: QuotaReading, *, newer: bool) -> None:
-        """Draw the conclusions of a 429, of a probe that came too early, and of a limit without a reset."""
-        if status == 429:
-            self._least = 0
-            due = self._probe_due()
-            if reading.remaining:
-                self._back_off(now)
-            elif due is not None and ticket.probe and not newer:
-                self._lateness += max(_EARLY_STEP, now - due + _EARLY_STEP)
-        elif reading.remaining:
-            self._blind_wait = _FIRST_BLIND_WAIT
-        if self._least == 0 and self._reset is None:
-            self._back_off(now)
+    def _pause(self, until: float) -> None:
+        self._paused_until = max(self._paused_until, until)

@@ -32,6 +32,15 @@ class ServerClock:
         """The middle of what is possible, in seconds; None before any answer carried a date."""
         return None if self._lowest is None else (self._lowest + self._highest) / 2
 
+    @property
+    def uncertainty(self) -> float:
+        """How far apart the bounds are, in seconds; 1 second and a round trip after the first answer."""
+        return 0.0 if self._lowest is None else self._highest - self._lowest
+
+    def earliest(self, server_time: float) -> float | None:
+        """When, in monotonic seconds, the server's clock may show `server_time` at the earliest; None: unknown."""
+        return None if self._lowest is None else server_time - self._highest
+
     def latest(self, server_time: float) -> float | None:
         """When, in monotonic seconds, the server's clock shows `server_time` at the latest; None: unknown."""
         return None if self._lowest is None else server_time - self._lowest
