@@ -16,6 +16,7 @@ from setsmart_async.engine.engine import Engine
 from setsmart_async.keys import ApiKey
 from setsmart_async.limits.limiter import QuotaState, RateLimiter
 from setsmart_async.limits.local import LocalLimiter
+from setsmart_async.limits.registry import shared_limiter
 from setsmart_async.observer import Observer
 from setsmart_async.policy.retry import RetryPolicy
 from setsmart_async.priority import Priority
@@ -66,8 +67,9 @@ class SetSmart:
 
         `api_key` comes from ``SETSMART_API_KEY`` or the file ``SETSMART_API_KEY_FILE`` when left out, `base_url`
         from ``SETSMART_BASE_URL``, else production's. Times are in seconds, see `CallOptions`. `max_concurrency` is
-        the most requests under way at once. A `transport` that is passed in stays yours to close.
-        Raises `ConfigurationError` for settings that can not work.
+        the most requests under way at once. Clients with the same key and base URL in one event loop share quota and
+        concurrency; a `limiter` of your own, or a `clock`, is for this client alone. A `transport` that is passed in
+        stays yours to close. Raises `ConfigurationError` for settings that can not work.
         """
         self._origin = origin_from(base_url, os.environ)
         self._api_key = api_key_from(api_key, os.environ)
@@ -79,19 +81,27 @@ class SetSmart:
             priority=priority,
             retry=RetryPolicy() if retry is None else retry,
         )
-        clock = SystemClock() if clock is None else clock
-        if limiter is None:
-            limiter = LocalLimiter(max_concurrency=max_concurrency, clock=clock)
+        own_clock = SystemClock() if clock is None else clock
+
+        def limiter_source() -> RateLimiter:
+            """Only now there is a loop whose clients can share one."""
+            if limiter is not None:
+                return limiter
+            if clock is not None:
+                return LocalLimiter(max_concurrency=max_concurrency, clock=clock)
+            return shared_limiter(
+                self._origin, self._api_key.fingerprint, max_concurrency=max_concurrency, clock=own_clock
+            )
+
         self._own_transport: Transport | None = None
         if transport is None:
             transport = self._own_transport = AiohttpTransport()
-        self._limiter = limiter
         self._engine = Engine(
             origin=self._origin,
             api_key=self._api_key,
             transport=transport,
-            limiter=limiter,
-            clock=clock,
+            limiter_source=limiter_source,
+            clock=own_clock,
             dialect=self._dialect,
             observer=observer,
         )
@@ -105,7 +115,7 @@ class SetSmart:
     @property
     def quota(self) -> QuotaState:
         """What is known of the API key's quota now. Asks the server nothing."""
-        return self._limiter.quota
+        return self._engine.quota or QuotaState.unknown()
 
     @property
     def origin(self) -> Origin:

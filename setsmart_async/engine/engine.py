@@ -29,7 +29,7 @@ from setsmart_async.errors import (
     WrongEventLoopError,
 )
 from setsmart_async.keys import ApiKey
-from setsmart_async.limits.limiter import Permit, RateLimiter
+from setsmart_async.limits.limiter import Permit, QuotaState, RateLimiter
 from setsmart_async.observer import AttemptEnded, Observer, QuotaWaited, RetryScheduled, tell
 from setsmart_async.policy.retry import RetryClass, failure_of
 from setsmart_async.policy.verdict import error_for, request_id_of
@@ -65,7 +65,7 @@ class Engine:
         origin: Origin,
         api_key: ApiKey,
         transport: Transport,
-        limiter: RateLimiter,
+        limiter_source: Callable[[], RateLimiter],
         clock: Clock,
         dialect: Dialect,
         observer: Observer | None = None,
@@ -74,7 +74,8 @@ class Engine:
         self._origin = origin
         self._api_key = api_key
         self._transport = transport
-        self._limiter = limiter
+        self._limiter_source = limiter_source
+        self._limiter: RateLimiter | None = None
         self._clock = clock
         self._observer = observer
         self._random = random_source
@@ -92,16 +93,17 @@ class Engine:
             self._turned_away.add(task)
             task.cancel()
 
+    @property
+    def quota(self) -> QuotaState | None:
+        """What the limiter knows; None before the first call."""
+        return None if self._limiter is None else self._limiter.quota
+
     async def run(self, call: Call[T]) -> Reply[T]:
         """Make the call, again where the rules allow it.
 
         Raises the last attempt's `CallError`, with the attempts on it; `DeadlineExceededError` when time ran out.
         """
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise WrongEventLoopError
-            self._loop = loop
+        self._bind_to_loop()
         deadline = call.options.deadline
         progress = _Progress(None if deadline is None else self._clock.monotonic() + deadline)
         while True:
@@ -122,6 +124,13 @@ class Engine:
                     raise
             if delay:
                 await self._clock.sleep(delay)
+
+    def _bind_to_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise WrongEventLoopError
+            self._loop, self._limiter = loop, self._limiter_source()
 
     async def _attempt(self, call: Call[T], progress: _Progress) -> Reply[T]:
         with await self._admit(call, progress) as permit:
@@ -168,13 +177,14 @@ class Engine:
 
     async def _queue(self, options: CallOptions, max_wait: float | None, *, again: bool) -> Permit:
         """Wait for a permit; a wait that `close` has ended raises `ClientClosedError`, not a cancellation."""
-        task = asyncio.current_task()
+        task, limiter = asyncio.current_task(), self._limiter
         assert task is not None  # noqa: S101 - coroutines of asyncio run in tasks
+        assert limiter is not None  # noqa: S101 - `run` has set it
         if self._closed:
             raise ClientClosedError
         self._queued.add(task)
         try:
-            return await self._limiter.acquire(priority=options.priority, max_wait=max_wait, again=again)
+            return await limiter.acquire(priority=options.priority, max_wait=max_wait, again=again)
         except asyncio.CancelledError:
             if task in self._turned_away and task.uncancel() == 0:
                 raise ClientClosedError from None

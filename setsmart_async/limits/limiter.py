@@ -33,6 +33,11 @@ class QuotaState:
     clock_offset: float | None = None
     """Seconds that the server's clock is ahead of this machine's; None: no answer has carried a ``Date``."""
 
+    @classmethod
+    def unknown(cls) -> QuotaState:
+        """Before the first call."""
+        return cls(state=BucketState.COLD, limit=None, remaining=0, reset_after=None, in_flight=0, waiting=0)
+
 
 class PermitLedger(Protocol):
     """Whoever gave a permit and takes its outcome."""

@@ -49,21 +49,36 @@ class LocalLimiter:
     pass it to several with the same API key.
     """
 
-    def __init__(self, *, max_concurrency: int = 100, clock: Clock | None = None) -> None:
-        """`max_concurrency` is the most requests under way at once."""
-        if max_concurrency < 1:
-            raise ConfigurationError("max_concurrency must be 1 or more.")
+    def __init__(self, *, max_concurrency: int = 100, sharers: int = 1, clock: Clock | None = None) -> None:
+        """`max_concurrency` is the most requests under way at once.
+
+        With `sharers` above 1, so many programs use the same API key without knowing of each other: this one then
+        takes at most its part of each window.
+        """
+        if max_concurrency < 1 or sharers < 1:
+            raise ConfigurationError("max_concurrency and sharers must be 1 or more.")
         self._clock: Clock = SystemClock() if clock is None else clock
         self._wall_offset = self._clock.wall() - self._clock.monotonic()
-        self._bucket = Bucket(random_source=random.random, wall_offset=self._wall_offset)
-        self._free_slots = max_concurrency
-        self._kept_from_bulk = max_concurrency - max(1, round(max_concurrency * _BULK_SLOTS))
+        self._bucket = Bucket(random_source=random.random, wall_offset=self._wall_offset, sharers=sharers)
+        self._slots = self._free_slots = max_concurrency
         self._queues: tuple[deque[_Waiter], ...] = tuple(deque() for _ in Priority)
         self._waiting = [0 for _ in Priority]
         self._passed_over = [0 for _ in Priority]
         self._given_up = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way and nobody waits."""
+        return self._free_slots == self._slots and not any(self._waiting)
+
+    def widen(self, max_concurrency: int) -> None:
+        """Allow at least so many requests at once."""
+        if max_concurrency > self._slots:
+            self._free_slots += max_concurrency - self._slots
+            self._slots = max_concurrency
+            self._pump()
 
     @property
     def quota(self) -> QuotaState:
@@ -144,7 +159,8 @@ class LocalLimiter:
         return Permit(self, ticket)
 
     def _has_slot(self, priority: Priority) -> bool:
-        return self._free_slots > (self._kept_from_bulk if priority is Priority.BULK else 0)
+        kept_from_bulk = self._slots - max(1, round(self._slots * _BULK_SLOTS))
+        return self._free_slots > (kept_from_bulk if priority is Priority.BULK else 0)
 
     def _pump(self) -> None:
         """Hand out what can be handed out, then set the timer for what can not."""

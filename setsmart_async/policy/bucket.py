@@ -238,7 +238,9 @@ class Bucket:
 
     def _observe_silence(self, ticket: Ticket, now: float, status: int) -> None:
         """An answer without rate headers."""
-        if self._concurrency is None and not self._bound.known:
+        if self._bound.known:
+            self._bound.lose(ticket.cost)  # it was counted all the same
+        elif self._concurrency is None:
             self._concurrency = ConcurrencyWindow()
         if status in (429, 503):
             if self._concurrency is not None:

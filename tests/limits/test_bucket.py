@@ -1,5 +1,7 @@
 """The bucket's rule, event by event. Times are monotonic seconds; the server's clock runs `OFFSET` ahead of them."""
 
+from itertools import pairwise
+
 import pytest
 
 from setsmart_async.policy.bucket import Bucket, BucketState, Ticket
@@ -158,7 +160,7 @@ class TestReset:
             assert due is not None
             waits.append(due)
             answered(bucket, due, said(0, 10.0, at=9.0), status=429)
-        steps = [later - earlier for earlier, later in zip(waits, waits[1:], strict=False)]
+        steps = [later - earlier for earlier, later in pairwise(waits)]
         assert all(step >= 0.25 for step in steps)
         assert steps[-1] > steps[0]
 
@@ -185,7 +187,7 @@ class TestTrickle:
             now = max(now, due)
             moments.append(now)
             answered(bucket, now, said(bucket.available - 1, 12.0, at=now))
-        gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(moments)]
         assert all(1.0 <= gap <= 3.0 for gap in gaps)
         assert moments[-1] < 12.0
 

@@ -1,0 +1,152 @@
+"""A limiter against a server that enforces its limit for real, in virtual time: hours of windows in milliseconds."""
+
+import asyncio
+import math
+import random
+from collections import Counter, deque
+from email.utils import formatdate
+from typing import Literal
+
+import attrs
+from virtual_time import VirtualClock
+
+from setsmart_async.limits.local import LocalLimiter
+from setsmart_async.wire import Headers
+
+Algorithm = Literal["fixed", "sliding", "bucket"]
+
+
+@attrs.define
+class SimulatedServer:
+    """Counts as the three usual algorithms do; `skew` seconds ahead of the client's wall clock."""
+
+    algorithm: Algorithm
+    limit: int
+    window: float
+    skew: float = 0.0
+    dates: bool = True
+    accepted: list[float] = attrs.field(factory=list[float])
+    refused: list[float] = attrs.field(factory=list[float])
+    _log: deque[float] = attrs.field(factory=deque[float])
+    _tokens: float = -1.0
+    _refilled: float = 0.0
+
+    def answer(self, wall: float) -> tuple[int, Headers]:
+        """One request, at the client's wall time."""
+        now = wall + self.skew
+        taken, remaining, reset = getattr(self, f"_{self.algorithm}")(now)
+        (self.accepted if taken else self.refused).append(now)
+        pairs = [
+            ("X-RateLimit-Limit", str(self.limit)),
+            ("X-RateLimit-Remaining", str(remaining)),
+            ("X-RateLimit-Reset", str(math.ceil(reset))),
+        ]
+        if self.dates:
+            pairs.append(("Date", formatdate(math.floor(now), usegmt=True)))
+        return (200 if taken else 429), Headers(pairs)
+
+    def _fixed(self, now: float) -> tuple[bool, int, float]:
+        begin = math.floor(now / self.window) * self.window
+        while self._log and self._log[0] < begin:
+            self._log.popleft()
+        return self._count(now, begin + self.window)
+
+    def _sliding(self, now: float) -> tuple[bool, int, float]:
+        while self._log and self._log[0] <= now - self.window:
+            self._log.popleft()
+        return self._count(now, (self._log[0] if self._log else now) + self.window)
+
+    def _count(self, now: float, reset: float) -> tuple[bool, int, float]:
+        taken = len(self._log) < self.limit
+        if taken:
+            self._log.append(now)
+        return taken, self.limit - len(self._log), reset
+
+    def _bucket(self, now: float) -> tuple[bool, int, float]:
+        rate = self.limit / self.window
+        if self._tokens < 0:
+            self._tokens, self._refilled = float(self.limit), now
+        self._tokens = min(self.limit, self._tokens + (now - self._refilled) * rate)
+        self._refilled = now
+        taken = self._tokens >= 1
+        if taken:
+            self._tokens -= 1
+        return taken, math.floor(self._tokens), now + (self.limit - self._tokens) / rate
+
+    def full_windows(self) -> dict[int, int]:
+        """What each window but the first and the last accepted (fixed windows)."""
+        counts = Counter(math.floor(moment / self.window) for moment in self.accepted)
+        inner = range(min(counts) + 1, max(counts))
+        return {number: counts[number] for number in inner}
+
+    def utilisation(self) -> float:
+        """Accepted against allowed, from the end of the first window to the begin of the last."""
+        if self.algorithm == "fixed":
+            windows = self.full_windows()
+            return sum(windows.values()) / (len(windows) * self.limit)
+        begin, end = self.accepted[0] + self.window, self.accepted[-1] - self.window
+        inside = sum(1 for moment in self.accepted if begin <= moment < end)
+        # A burst at either end would count for or against us by chance: what may be late by a window is not counted.
+        return inside / ((end - begin) / self.window * self.limit)
+
+
+@attrs.define
+class Traffic:
+    """What happened on the client's side."""
+
+    granted: int = 0
+    observed: int = 0
+    lost: int = 0
+    unsent: int = 0
+    cancelled: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Load:
+    """How the tasks behave. Times in seconds, rates from 0 to 1."""
+
+    tasks: int = 100
+    seconds: float = 60.0
+    round_trip: float = 0.05
+    lost: float = 0.0
+    cancelled: float = 0.0
+
+
+async def saturate(
+    limiter: LocalLimiter, server: SimulatedServer, clock: VirtualClock, load: Load, chance: random.Random
+) -> Traffic:
+    """Tasks that ask for permits as fast as they get them, until the time is over."""
+    traffic = Traffic()
+    end = clock.monotonic() + load.seconds
+
+    async def request() -> None:
+        with await limiter.acquire() as permit:
+            traffic.granted += 1
+            try:
+                await clock.sleep(load.round_trip * chance.uniform(0.2, 0.8))
+                status, headers = server.answer(clock.wall())
+                await clock.sleep(load.round_trip * chance.uniform(0.2, 0.8))
+            except asyncio.CancelledError:
+                traffic.lost += 1
+                raise
+            if chance.random() < load.lost:
+                traffic.lost += 1
+            else:
+                traffic.observed += 1
+                permit.observe(status, headers)
+
+    async def worker() -> None:
+        while clock.monotonic() < end:
+            if chance.random() < load.cancelled:
+                task = asyncio.create_task(request())
+                await clock.sleep(chance.uniform(0.0, 2 * load.round_trip))
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                traffic.cancelled += 1
+            else:
+                await request()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(load.tasks):
+            group.create_task(worker())
+    return traffic
