@@ -3,22 +3,19 @@
 import asyncio
 import math
 import random
-from collections import Counter, deque
-from email.utils import formatdate
-from typing import Literal
+from collections import Counter
 
 import attrs
 from virtual_time import VirtualClock
 
 from setsmart_async.limits.local import LocalLimiter
+from setsmart_async.sandbox.quota import Algorithm, QuotaRule, QuotaSimulator
 from setsmart_async.wire import Headers
-
-Algorithm = Literal["fixed", "sliding", "bucket"]
 
 
 @attrs.define
 class SimulatedServer:
-    """Counts as the three usual algorithms do; `skew` seconds ahead of the client's wall clock."""
+    """The sandbox's rate limiter without the sandbox; `skew` seconds ahead of the client's wall clock."""
 
     algorithm: Algorithm
     limit: int
@@ -26,52 +23,24 @@ class SimulatedServer:
     skew: float = 0.0
     dates: bool = True
     accepted: list[float] = attrs.field(factory=list[float])
+    """When, in the server's time, a request was let through."""
     refused: list[float] = attrs.field(factory=list[float])
-    _log: deque[float] = attrs.field(factory=deque[float])
-    _tokens: float = -1.0
-    _refilled: float = 0.0
+    simulator: QuotaSimulator = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        rule = QuotaRule(self.limit, self.window, self.algorithm)
+        self.simulator = QuotaSimulator(rule, skew=self.skew, send_date=self.dates)
+
+    def change_limit(self, limit: int) -> None:
+        """From now on another limit holds."""
+        self.limit = limit
+        self.simulator.rule = attrs.evolve(self.simulator.rule, limit=limit)
 
     def answer(self, wall: float) -> tuple[int, Headers]:
         """One request, at the client's wall time."""
-        now = wall + self.skew
-        taken, remaining, reset = getattr(self, f"_{self.algorithm}")(now)
-        (self.accepted if taken else self.refused).append(now)
-        pairs = [
-            ("X-RateLimit-Limit", str(self.limit)),
-            ("X-RateLimit-Remaining", str(remaining)),
-            ("X-RateLimit-Reset", str(math.ceil(reset))),
-        ]
-        if self.dates:
-            pairs.append(("Date", formatdate(math.floor(now), usegmt=True)))
-        return (200 if taken else 429), Headers(pairs)
-
-    def _fixed(self, now: float) -> tuple[bool, int, float]:
-        begin = math.floor(now / self.window) * self.window
-        while self._log and self._log[0] < begin:
-            self._log.popleft()
-        return self._count(now, begin + self.window)
-
-    def _sliding(self, now: float) -> tuple[bool, int, float]:
-        while self._log and self._log[0] <= now - self.window:
-            self._log.popleft()
-        return self._count(now, (self._log[0] if self._log else now) + self.window)
-
-    def _count(self, now: float, reset: float) -> tuple[bool, int, float]:
-        taken = len(self._log) < self.limit
-        if taken:
-            self._log.append(now)
-        return taken, self.limit - len(self._log), reset
-
-    def _bucket(self, now: float) -> tuple[bool, int, float]:
-        rate = self.limit / self.window
-        if self._tokens < 0:
-            self._tokens, self._refilled = float(self.limit), now
-        self._tokens = min(self.limit, self._tokens + (now - self._refilled) * rate)
-        self._refilled = now
-        taken = self._tokens >= 1
-        if taken:
-            self._tokens -= 1
-        return taken, math.floor(self._tokens), now + (self.limit - self._tokens) / rate
+        state = self.simulator.take("key", wall)
+        (self.accepted if state.allowed else self.refused).append(wall + self.skew)
+        return (200 if state.allowed else 429), Headers(self.simulator.headers(state, wall))
 
     def full_windows(self) -> dict[int, int]:
         """What each window but the first and the last accepted (fixed windows)."""

@@ -9,13 +9,14 @@ import pytest
 import virtual_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation import Algorithm, Load, SimulatedServer, Traffic, saturate
+from simulation import Load, SimulatedServer, Traffic, saturate
 from virtual_time import VirtualClock
 
 from setsmart_async import Priority
 from setsmart_async.limits.local import LocalLimiter
 from setsmart_async.policy.bucket import Bucket, Ticket
 from setsmart_async.policy.quota import QuotaReading, read_quota
+from setsmart_async.sandbox.quota import Algorithm
 from setsmart_async.wire import Headers
 
 algorithms = st.sampled_from(["fixed", "sliding", "bucket"])
@@ -120,9 +121,7 @@ def test_i4_i5_first_come_first_served_and_nobody_is_forgotten(
 
 
 @settings(max_examples=25)
-@given(
-    algorithm=algorithms, cancelled=st.sampled_from([0.05, 0.3, 0.8]), lost=st.sampled_from([0.0, 0.1]), seed=seeds
-)
+@given(algorithm=algorithms, cancelled=st.sampled_from([0.05, 0.3, 0.8]), lost=st.sampled_from([0.0, 0.1]), seed=seeds)
 def test_i6_i7_every_grant_has_one_outcome_however_often_tasks_are_cancelled(
     algorithm: Algorithm, cancelled: float, lost: float, seed: int
 ) -> None:
@@ -227,7 +226,7 @@ def test_a_limit_that_changes_mid_run_is_followed_within_a_window() -> None:
         async def change() -> None:
             for limit in (250, 60):
                 await clock.sleep(50.0)
-                server.limit = limit
+                server.change_limit(limit)
 
         changing = asyncio.create_task(change())
         await saturate(limiter, server, clock, Load(tasks=300, seconds=150.0), random.Random(1))
