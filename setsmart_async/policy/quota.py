@@ -1,8 +1,9 @@
 """What an answer's headers say about the limit.
 
 Documented: ``X-RateLimit-Limit``, ``X-RateLimit-Remaining``, ``X-RateLimit-Reset`` (unix seconds). Tolerated beside
-them: the names without ``X-``, a reset in milliseconds or in seconds from now, and ``Retry-After`` (RFC 9110,
-10.2.3) on 429 and 503, where alone it means something. What can not be read strictly counts as missing.
+them: the names without ``X-``, the IETF draft's ``RateLimit`` and ``RateLimit-Policy``, a reset in milliseconds or in
+seconds from now, and ``Retry-After`` (RFC 9110, 10.2.3) on 429 and 503, where alone it means something. What can not
+be read strictly counts as missing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _DELAY: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _HTTP_DATE: Final = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
 )
+_DRAFT_PART: Final = re.compile(r"(?:^|[;,\s])(r|t|q|limit|remaining|reset)=([0-9]{1,15})(?=[;,\s]|$)", re.ASCII)
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _OLDEST_UNIX: Final = 1_000_000_000
 _OLDEST_UNIX_MILLISECONDS: Final = 100_000_000_000
@@ -51,6 +53,8 @@ def read_quota(status: int, headers: Headers) -> QuotaReading:
     limit = _whole(headers.get("x-ratelimit-limit") or headers.get("ratelimit-limit"))
     remaining = _whole(headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining"))
     reset = _whole(headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset"))
+    if remaining is None and "ratelimit" in headers:
+        limit, remaining, reset = _draft(headers["ratelimit"], headers.get("ratelimit-policy", ""))
     date = http_date(headers.get("date", ""))
     if remaining is not None and limit is not None and remaining > limit:
         remaining = limit
@@ -96,6 +100,18 @@ def http_date(text: str) -> int | None:
     except ValueError:
         return None
     return int(moment.timestamp())
+
+
+def _draft(field: str, policy: str) -> tuple[int | None, int | None, int | None]:
+    """Limit, remaining and reset of the IETF draft's fields (draft-ietf-httpapi-ratelimit-headers).
+
+    Drafts 8 and later say ``"name";r=50;t=30`` and ``"name";q=100;w=60``, those before ``limit=100, remaining=50,
+    reset=30``. Of several policies in one field the first counts.
+    """
+    said = {name: int(number) for name, number in reversed(_DRAFT_PART.findall(field))}
+    promised = {name: int(number) for name, number in reversed(_DRAFT_PART.findall(policy))}
+    limit = said.get("limit", promised.get("q"))
+    return limit, said.get("r", said.get("remaining")), said.get("t", said.get("reset"))
 
 
 def _whole(text: str | None) -> int | None:

@@ -13,6 +13,7 @@ _CAUTION: Final = 1.0
 _LONG_WINDOW: Final = 30.0
 _FIRST_STEP: Final = 0.25
 _MOST_LATENESS: Final = 8.0
+_SAME_RELATIVE: Final = 1.5
 _SHARP_ENOUGH: Final = 0.05
 _TOO_VAGUE: Final = 0.15
 _TOO_SHORT_FOR_TICKS: Final = 2.0
@@ -54,6 +55,8 @@ class ResetEstimate:
         moment = reading.reset
         if moment is None and reading.reset_after is not None:
             moment = math.ceil(server_now + reading.reset_after)
+            if self._moment is not None and abs(moment - self._moment) <= _SAME_RELATIVE:
+                return self._moment  # a rounded delay from a guessed now: no newer window
         if moment is None or not server_now - 1 <= moment <= server_now + _FARTHEST:
             return None
         return float(moment)
@@ -75,7 +78,8 @@ class ResetEstimate:
         if self._moment is not None:
             announced = self._latest(self._moment)
             if sent < announced + self._lateness:
-                self._lateness = min(self._lateness, max(0.0, now - announced))
+                # A probe that goes as late as this request did finds the new window as this request has.
+                self._lateness = max(0.0, sent - announced)
             if 0.0 < self._earliest(self._moment) - now <= 1.0:
                 self._lead = max(self._lead, self._earliest(self._moment) - now)
             if moment is not None and moment > self._moment:
@@ -122,10 +126,11 @@ class ResetEstimate:
     def _towards_a_tick(self, planned: float, interval: float) -> float:
         """A shift of a trickled request so that its ``Date`` halves what is unknown of the server's clock."""
         offset = self.server_clock.offset
-        if offset is None or self.server_clock.uncertainty <= _SHARP_ENOUGH or interval < 1.0:
+        if offset is None or self.server_clock.uncertainty <= _SHARP_ENOUGH:
             return 0.0
         phase = (planned + offset) % 1.0
-        return -phase if phase <= 0.5 else 0.0
+        shift = -phase if phase <= 0.5 else 1.0 - phase
+        return shift if abs(shift) <= interval / 2 else 0.0
 
     def _latest(self, moment: float) -> float:
         latest = self.server_clock.latest(moment)

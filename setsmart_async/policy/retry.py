@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum, StrEnum
+from math import inf
 from typing import Final
 
 import attrs
@@ -111,8 +112,8 @@ class RetryPolicy:
     def __attrs_post_init__(self) -> None:
         if self.max_attempts < 1:
             raise ConfigurationError("RetryPolicy(max_attempts=...) must be 1 or more; 1 means no retries.")
-        if not (0 < self.transient_base <= self.longest_wait):
-            raise ConfigurationError("RetryPolicy needs 0 < transient_base <= longest_wait, in seconds.")
+        if not (0 < self.transient_base <= self.longest_wait < inf):
+            raise ConfigurationError("RetryPolicy needs 0 < transient_base <= longest_wait < infinity, in seconds.")
 
     def allows(self, failure: Failure, retry_class: RetryClass, failed_attempts: int) -> bool:
         """Whether a call whose `failed_attempts`-th attempt met this failure may try again."""

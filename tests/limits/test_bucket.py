@@ -150,7 +150,7 @@ class TestReset:
         due = bucket.next_time(0.0, 2)
         assert due == pytest.approx(61.0)
         answered(bucket, 60.05, said(99, 120.0, at=60.05))
-        assert bucket.reset.due == pytest.approx(120.05)
+        assert bucket.reset.due == pytest.approx(120.05, abs=0.001)
 
     def test_a_probe_that_came_too_early_waits_longer_each_time(self) -> None:
         bucket = open_bucket(0, reset=10.0)
@@ -302,3 +302,13 @@ class TestExpectedWait:
         answered(bucket, 11.0, said(0, 20.0, at=11.0))
         assert bucket.wait_for(12.0, 0) == pytest.approx(8.0, abs=1.0)
         assert bucket.wait_for(12.0, 150) == pytest.approx(18.0, abs=1.0)
+
+
+def test_a_reset_in_seconds_from_now_is_one_window_however_it_is_rounded() -> None:
+    bucket = new_bucket()
+    date = int(OFFSET)
+    answered(bucket, 0.0, QuotaReading(limit=100, remaining=50, reset_after=30.0, date=date))
+    early, late = taken(bucket, 0.1), taken(bucket, 0.1)
+    bucket.observe(late, 0.9, 200, QuotaReading(limit=100, remaining=10, reset_after=30.0, date=date))
+    bucket.observe(early, 1.2, 200, QuotaReading(limit=100, remaining=11, reset_after=30.0, date=date + 1))
+    assert bucket.available == 10
