@@ -9,7 +9,7 @@ import pytest
 import virtual_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation import Load, SimulatedServer, Traffic, saturate
+from limits.simulation import Load, SimulatedServer, Traffic, saturate
 from virtual_time import VirtualClock
 
 from setsmart_async import Priority
