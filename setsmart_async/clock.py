@@ -26,13 +26,10 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clocks and asyncio's sleep."""
 
-    def monotonic(self) -> float:
-        """`time.monotonic`, which is what asyncio's loops run by."""
-        return time.monotonic()
-
-    def wall(self) -> float:
-        """`time.time`."""
-        return time.time()
+    monotonic = staticmethod(time.monotonic)
+    """What asyncio's loops run by."""
+    wall = staticmethod(time.time)
+    """`time.time`."""
 
     async def sleep(self, seconds: float) -> None:
         """`asyncio.sleep`."""

@@ -63,6 +63,7 @@ class LocalLimiter:
         self._slots = self._free_slots = max_concurrency
         self._queues: tuple[deque[_Waiter], ...] = tuple(deque() for _ in Priority)
         self._waiting = [0 for _ in Priority]
+        self._all_waiting = 0
         self._passed_over = [0 for _ in Priority]
         self._given_up = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -71,7 +72,7 @@ class LocalLimiter:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way and nobody waits."""
-        return self._free_slots == self._slots and not any(self._waiting)
+        return self._free_slots == self._slots and not self._all_waiting
 
     def widen(self, max_concurrency: int) -> None:
         """Allow at least so many requests at once."""
@@ -91,7 +92,7 @@ class LocalLimiter:
             remaining=self._bucket.available,
             reset_after=None if reset is None else max(0.0, reset - now),
             in_flight=self._bucket.in_flight,
-            waiting=sum(self._waiting),
+            waiting=self._all_waiting,
             waiting_by_priority={priority: self._waiting[priority] for priority in Priority},
             clock_offset=None if offset is None else offset - self._wall_offset,
         )
@@ -107,7 +108,7 @@ class LocalLimiter:
         """See `RateLimiter.acquire`."""
         if cost < 1:
             raise ConfigurationError("The cost of a request must be 1 or more.")
-        if not any(self._waiting):
+        if not self._all_waiting:
             permit = self._grant(cost, priority)
             if permit is not None:
                 return permit
@@ -124,6 +125,7 @@ class LocalLimiter:
         else:
             queue.append(waiter)
         self._waiting[priority] += 1
+        self._all_waiting += 1
         self._pump()
         try:
             if max_wait is None:
@@ -159,8 +161,9 @@ class LocalLimiter:
         return Permit(self, ticket)
 
     def _has_slot(self, priority: Priority) -> bool:
-        kept_from_bulk = self._slots - max(1, round(self._slots * _BULK_SLOTS))
-        return self._free_slots > (kept_from_bulk if priority is Priority.BULK else 0)
+        if priority is not Priority.BULK:
+            return self._free_slots > 0
+        return self._free_slots > self._slots - max(1, round(self._slots * _BULK_SLOTS))
 
     def _pump(self) -> None:
         """Hand out what can be handed out, then set the timer for what can not."""
@@ -194,6 +197,7 @@ class LocalLimiter:
     def _deliver(self, waiter: _Waiter, permit: Permit) -> None:
         self._queues[waiter.priority].popleft()
         self._waiting[waiter.priority] -= 1
+        self._all_waiting -= 1
         self._passed_over[waiter.priority] = 0
         for lower in range(waiter.priority + 1, len(self._queues)):
             if self._waiting[lower]:
@@ -208,8 +212,9 @@ class LocalLimiter:
             return
         future.cancel()
         self._waiting[waiter.priority] -= 1
+        self._all_waiting -= 1
         self._given_up += 1
-        if self._given_up > max(_SWEEP_FROM, sum(self._waiting)):
+        if self._given_up > max(_SWEEP_FROM, self._all_waiting):
             for queue in self._queues:
                 still_waiting = [other for other in queue if not other.future.done()]
                 queue.clear()
@@ -258,5 +263,5 @@ class LocalLimiter:
 
     def _free_slot(self) -> None:
         self._free_slots += 1
-        if any(self._waiting):
+        if self._all_waiting:
             self._pump()

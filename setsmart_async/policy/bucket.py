@@ -21,9 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from setsmart_async.policy.aimd import ConcurrencyWindow
 from setsmart_async.policy.lower_bound import LowerBound
@@ -57,15 +55,16 @@ class BucketState(StrEnum):
     """The quota is shared with others who can not be asked: a fixed share is used."""
 
 
-@attrs.frozen(eq=False)
-class Ticket:
+class Ticket(NamedTuple):
     """One granted request, until its outcome is told to the bucket."""
 
     sequence: int
+    """1 for the first that was ever granted."""
     cost: int
     sent: float
     """Monotonic seconds of the grant."""
     probe: bool
+    """Whether it was sent to learn what is left."""
 
 
 class Bucket:
@@ -78,6 +77,7 @@ class Bucket:
         `sharers` above 1 at most that part of each window's limit is used.
         """
         self.limit: int | None = None
+        """Requests per window, as the server last said; None: not known."""
         self.reset = ResetEstimate(wall_offset=wall_offset)
         self._sharers = sharers
         self._random = random_source
@@ -110,6 +110,10 @@ class Bucket:
 
         `held_back` is the share of the limit that this caller may use only spread until the reset.
         """
+        if now >= self._paused_until and not (self._ramp or self._concurrency or self._sharers > 1):
+            left = self._bound.value - self._in_flight - cost
+            if left >= 0 and left >= (self.limit or 0) * held_back:  # plenty: nothing to spread, nothing to ask
+                return self._grant(now, cost, probe=False)
         due = self.next_time(now, cost, held_back=held_back)
         if due is None or due > now:
             return None
@@ -123,7 +127,10 @@ class Bucket:
         if self._ramp and self._in_flight >= self._ramp:
             return None
         if self.available >= cost:
-            return max(now, self._paused_until, self._trickle_due(held_back))
+            spread = self._trickle_due(held_back)
+            if spread is None and self._in_flight:
+                return None  # the reset is near or over, and an answer under way will say so
+            return max(now, self._paused_until, spread or _NEVER)
         if self._probe is not None:
             return None
         if self._bound.known and (due := self.reset.due) is not None:
@@ -207,8 +214,8 @@ class Bucket:
         if self._probe is ticket:
             self._probe = None
 
-    def _trickle_due(self, held_back: float) -> float:
-        """When the next of the last tokens goes, so that they are spread evenly until the reset."""
+    def _trickle_due(self, held_back: float) -> float | None:
+        """When the next of the last tokens goes, so that they are spread evenly until the reset; None: it is over."""
         if self.limit is None:
             return _NEVER
         few = int(self.limit * held_back)

@@ -14,6 +14,8 @@ class LowerBound:
     requests whose answer was lost, may or may not have been counted; they are kept for two epochs too.
     """
 
+    value: int = 0
+    """Requests that the server will still take, those in flight included; may be negative; 0 while not known."""
     _least: int | None = None
     _least_before: int | None = None
     _ghosts: int = 0
@@ -25,35 +27,38 @@ class LowerBound:
         """Whether any answer has said what remains."""
         return self._least is not None
 
-    @property
-    def value(self) -> int:
-        """Requests that the server will still take, those in flight included; may be negative."""
-        if self._least is None:
-            return 0
-        least = self._least if self._least_before is None else min(self._least, self._least_before)
-        return least - self._ghosts - self._ghosts_before
-
     def reseed(self, remaining: int, granted: int) -> None:
         """Forget everything: this answer is of a newer window. `granted` is the last request's number."""
         self._least, self._least_before = remaining, None
         self._ghosts = self._ghosts_before = 0
         self._opened = granted
+        self.value = remaining
 
     def narrow(self, remaining: int, sequence: int, granted: int) -> None:
         """An answer of the same window, to the request numbered `sequence`."""
         if self._least is None:
             self.reseed(remaining, granted)
-        elif sequence > self._opened:
+            return
+        if sequence > self._opened:
             self._least_before, self._least = self._least, remaining
             self._ghosts_before, self._ghosts = self._ghosts, 0
             self._opened = granted
-        else:
-            self._least = min(self._least, remaining)
+        elif remaining < self._least:
+            self._least = remaining
+        self._sum_up()
 
     def empty(self) -> None:
         """A 429: nothing is left, whatever the headers say."""
         self._least = 0
+        self._sum_up()
 
     def lose(self, cost: int) -> None:
         """A request of this cost was sent and its answer is lost."""
         self._ghosts += cost
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        if self._least is not None:
+            before = self._least_before
+            least = self._least if before is None or before > self._least else before
+            self.value = least - self._ghosts - self._ghosts_before

@@ -12,13 +12,11 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from setsmart_async.wire import Headers
 
-_DIGITS: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+_MOST_DIGITS: Final = 15
 _DELAY: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _HTTP_DATE: Final = re.compile(
     r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
@@ -30,8 +28,7 @@ _OLDEST_UNIX_MILLISECONDS: Final = 100_000_000_000
 _LONGEST_DELAY: Final = 10_000_000
 
 
-@attrs.frozen(kw_only=True)
-class QuotaReading:
+class QuotaReading(NamedTuple):
     """One answer's word on the limit. None: not said, or not readable."""
 
     limit: int | None = None
@@ -115,7 +112,7 @@ def _draft(field: str, policy: str) -> tuple[int | None, int | None, int | None]
 
 
 def _whole(text: str | None) -> int | None:
-    if text is None or _DIGITS.fullmatch(text) is None:
+    if text is None or not text.isdigit() or not text.isascii() or len(text) > _MOST_DIGITS:
         return None
     return int(text)
 

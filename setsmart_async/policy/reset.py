@@ -36,7 +36,6 @@ class ResetEstimate:
         self._moment: float | None = None
         self._seen_at = 0
         self._lateness = 0.0
-        self._lead = 0.0
 
     @property
     def due(self) -> float | None:
@@ -80,8 +79,6 @@ class ResetEstimate:
             if sent < announced + self._lateness:
                 # A probe that goes as late as this request did finds the new window as this request has.
                 self._lateness = max(0.0, sent - announced)
-            if 0.0 < self._earliest(self._moment) - now <= 1.0:
-                self._lead = max(self._lead, self._earliest(self._moment) - now)
             if moment is not None and moment > self._moment:
                 self.window = moment - self._moment
         elif moment is not None and self.window is None:
@@ -101,16 +98,19 @@ class ResetEstimate:
         """The announced reset is of no use."""
         self._moment = None
 
-    def spread(self, last: float, tokens: int) -> float:
-        """When the next of so many tokens goes, the last one having gone at `last`, to last until the reset."""
+    def spread(self, last: float, tokens: int) -> float | None:
+        """When the next of so many tokens goes, the last one having gone at `last`, to last until the reset.
+
+        None: the reset may be over already. Where none is known there is nothing to spread to: it goes at once.
+        """
         if self._moment is None:
             return last
         landing = self._worth_a_token(self._moment)
         if landing is not None and landing > last:
             return last + (landing - last) / tokens
-        end = self._earliest(self._moment) - self._lead
+        end = self._earliest(self._moment)
         if end <= last:
-            return last
+            return None
         interval = (end - last) / (tokens + 1)
         return last + interval + self._towards_a_tick(last + interval, interval)
 

@@ -201,6 +201,7 @@ def test_i9_ten_thousand_waiters_need_one_timer_however_often_it_is_moved() -> N
         ("fixed", 2.0, 0.999),
         ("fixed", 10.0, 0.999),
         ("fixed", 60.0, 0.999),
+        ("bucket", 1.0, 0.99),
         ("bucket", 5.0, 0.99),
         ("bucket", 10.0, 0.99),
         ("sliding", 10.0, 0.90),
