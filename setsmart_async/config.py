@@ -48,18 +48,21 @@ def api_key_from(argument: ApiKey | str | None, environment: Mapping[str, str]) 
 
     Raises `ConfigurationError` when there is none or it can be no key.
     """
-    if isinstance(argument, ApiKey):
-        return argument
-    if argument is not None:
-        return ApiKey(argument)
-    if KEY_VARIABLE in environment:
-        return ApiKey(environment[KEY_VARIABLE], source=KEY_VARIABLE)
-    if KEY_FILE_VARIABLE in environment:
-        return ApiKey.from_file(environment[KEY_FILE_VARIABLE])
-    raise ConfigurationError(
-        f"No API key: pass api_key=..., or set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} to a file that holds it. "
-        "Keys are made in the SetSmart dashboard."
-    )
+    try:
+        if isinstance(argument, ApiKey):
+            return argument
+        if argument is not None:
+            return ApiKey(argument)
+        if KEY_VARIABLE in environment:
+            return ApiKey(environment[KEY_VARIABLE], source=KEY_VARIABLE)
+        if KEY_FILE_VARIABLE in environment:
+            return ApiKey.from_file(environment[KEY_FILE_VARIABLE])
+        raise ConfigurationError(
+            f"No API key: pass api_key=..., or set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} to a file that holds it. "
+            "Keys are made in the SetSmart dashboard."
+        )
+    finally:
+        del argument, environment  # a traceback that shows local variables must not show a key
 
 
 def origin_from(argument: str | None, environment: Mapping[str, str]) -> Origin:
@@ -68,6 +71,7 @@ def origin_from(argument: str | None, environment: Mapping[str, str]) -> Origin:
     Raises `ConfigurationError` for a URL that must not be used, see `Origin.parse`.
     """
     url = argument if argument is not None else environment.get(URL_VARIABLE, PRODUCTION_URL)
+    del environment  # a traceback that shows local variables must not show the key in it
     if url.lower() in ("sandbox", "test"):
         raise ConfigurationError(
             "SetSmart does not publish its hosted sandbox's URL: pass the one you were given as base_url, or start "

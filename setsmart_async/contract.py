@@ -6,6 +6,7 @@ field's APIs in the documented style; a `Dialect` changes it for a server that d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -13,6 +14,7 @@ import attrs
 
 from setsmart_async.errors import ConfigurationError
 from setsmart_async.policy.retry import RetryClass
+from setsmart_async.wire import is_plain_path
 
 PRODUCTION_URL: Final = "https://api.setsmart.com/v1"
 """Documented. The hosted sandbox's URL is not published."""
@@ -76,6 +78,13 @@ CONTRACT: Final[Mapping[str, Operation]] = {
 """Every operation, by name."""
 
 
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_TAKEN_HEADERS: Final = frozenset({
+    "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect",
+    "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+})  # fmt: skip
+
+
 @attrs.frozen(kw_only=True)
 class Dialect:
     """What a server does differently from the contract. Every default is what `CONTRACT` says."""
@@ -105,6 +114,20 @@ class Dialect:
                     f"Dialect(paths=...): {path!r} for {name} must start with / and hold {{id}} where "
                     f"{CONTRACT[name].path!r} does."
                 )
+            if not is_plain_path(path.replace("{id}", "id")):
+                raise ConfigurationError(
+                    f"Dialect(paths=...): {path!r} for {name} must be a plain path: no query, fragment, dot segments, "
+                    "doubled slashes or escapes."
+                )
+        if not _TOKEN.fullmatch(self.api_key_header) or self.api_key_header.lower() in _TAKEN_HEADERS:
+            raise ConfigurationError("Dialect(api_key_header=...) must be a header's name that nothing else uses.")
+        parameters = (self.cursor_parameter, self.page_parameter, self.page_size_parameter)
+        if not all(parameters) or len(set(parameters)) != len(parameters):
+            raise ConfigurationError(
+                "Dialect: cursor_parameter, page_parameter and page_size_parameter must be three different names."
+            )
+        if self.items_key == "":
+            raise ConfigurationError("Dialect(items_key=...) must be a key, or None to find it.")
         if self.update_style not in ("merge", "replace"):
             raise ConfigurationError("Dialect(update_style=...) is 'merge' or 'replace'.")
 

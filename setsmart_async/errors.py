@@ -67,6 +67,7 @@ class SetSmartError(Exception):
 
 def _unpickle(kind: type[SetSmartError], args: tuple[object, ...], state: dict[str, object]) -> SetSmartError:
     error = kind.__new__(kind, *args)
+    error.args = args  # OSError, below TimeoutError, leaves them to its own __init__
     error.__dict__.update(state)
     return error
 

@@ -24,20 +24,30 @@ class ApiKey:
     __slots__ = ("_fingerprint", "_secret")
 
     def __init__(self, secret: str, *, source: str = "api_key") -> None:
-        problem = _problem_with(secret)
-        if problem:
-            raise ConfigurationError(f"The API key from {source} {problem}.")
-        self._secret = secret
-        self._fingerprint = hashlib.sha256(b"setsmart_async key fingerprint\0" + secret.encode()).hexdigest()[:16]
+        self._secret = self._fingerprint = ""
+        try:
+            problem = _problem_with(secret)
+            if problem:
+                raise ConfigurationError(f"The API key from {source} {problem}.")
+            self._secret = secret
+            self._fingerprint = hashlib.sha256(b"setsmart_async key fingerprint\0" + secret.encode()).hexdigest()[:16]
+        finally:
+            del secret  # a traceback that shows local variables must not show it
 
     @classmethod
     def from_file(cls, path: str) -> ApiKey:
         """The key in a file; one newline at its end is dropped."""
+        text, problem = "", ""
         try:
             text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as fault:
-            raise ConfigurationError(f"The API key file {path} can not be read ({type(fault).__name__}).") from None
-        return cls(text.removesuffix("\n").removesuffix("\r"), source=f"the file {path}")
+        except (OSError, ValueError) as fault:
+            problem = type(fault).__name__
+        try:
+            if problem:  # raised out here, so that it does not carry the fault, which may quote the file
+                raise ConfigurationError(f"The API key file {path} can not be read ({problem}).")
+            return cls(text.removesuffix("\n").removesuffix("\r"), source=f"the file {path}")
+        finally:
+            del text  # as in `__init__`
 
     def reveal(self) -> str:
         """The key itself."""

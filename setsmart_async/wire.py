@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias, Union, cast
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Final, TypeAlias, TypeVar, Union, cast, overload
+from urllib.parse import quote, urlencode
 
 import attrs
 import msgspec
@@ -17,9 +18,14 @@ Json: TypeAlias = Union[bool, int, float, str, "JsonArray", "JsonObject", None]
 JsonArray: TypeAlias = list[Json]
 JsonObject: TypeAlias = dict[str, Json]
 Query: TypeAlias = Mapping[str, str]
+T = TypeVar("T")
 
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
+_BASE_URL: Final = re.compile(
+    r"(https?)://(\[[0-9a-f.]*:[0-9a-f:.]*\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?((?:/[^/?#]*)*)", re.ASCII | re.IGNORECASE
+)
+_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:-]+)*/?")
 
 
 def decode_json(body: bytes) -> Json:
@@ -30,8 +36,10 @@ def decode_json(body: bytes) -> Json:
     try:
         return cast(Json, _decoder.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
-        reason = "an empty body where JSON was expected" if not body.strip() else "the body is not valid JSON"
-        raise InvalidResponseError("$", f"{reason} ({type(fault).__name__})") from None
+        kind = type(fault).__name__
+    # Raised out here, so that it does not carry the fault as its context: that one may quote the body.
+    reason = "an empty body where JSON was expected" if not body.strip() else "the body is not valid JSON"
+    raise InvalidResponseError("$", f"{reason} ({kind})")
 
 
 def encode_json(value: object) -> bytes:
@@ -53,6 +61,17 @@ class Headers(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()][-1]
+
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+    @overload
+    def get(self, key: str, /, default: str) -> str: ...
+    @overload
+    def get(self, key: str, /, default: T) -> str | T: ...
+    def get(self, key: str, /, default: object = None) -> object:
+        """The last value of a field, or the default. Overrides `Mapping.get`, which pays for an exception."""
+        values = self._fields.get(key.lower())
+        return default if values is None else values[-1]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)
@@ -104,26 +123,26 @@ class Origin:
         plain http off a loopback address ("requests made over HTTP will be rejected", SetSmart's documentation),
         credentials, a query, a fragment, and hosts that only look like names (``2130706433``, ``host.``).
         """
-        if any(character.isspace() or not character.isprintable() or ord(character) > 126 for character in url):
-            raise ConfigurationError(f"The base URL {url!r} has a character that does not belong in a URL.")
-        parts = urlsplit(url)
-        scheme, host = parts.scheme.lower(), parts.hostname or ""
-        if scheme not in ("http", "https") or not host:
-            raise ConfigurationError(f"The base URL {_shown(url)} is not of the form https://host/path.")
-        if "@" in parts.netloc:
+        if "@" in url:
             raise ConfigurationError("The base URL holds credentials; pass the API key on its own.")
-        if parts.query or parts.fragment or "?" in url or "#" in url:
+        if not url.isascii() or not url.isprintable() or " " in url:
+            raise ConfigurationError(f"The base URL {_shown(url)} has a character that does not belong in a URL.")
+        if "?" in url or "#" in url:
             raise ConfigurationError(f"The base URL {_shown(url)} has a query or a fragment; leave them out.")
+        form = _BASE_URL.fullmatch(url)
+        if form is None:
+            raise ConfigurationError(f"The base URL {_shown(url)} is not of the form https://host:port/path.")
+        scheme, host, path = form[1].lower(), form[2].strip("[]").lower(), form[4].rstrip("/")
         if not _is_plain_host(host):
             raise ConfigurationError(f"The base URL's host {host!r} is not a plain host name or IP address.")
-        try:
-            port = parts.port
-        except ValueError:
-            raise ConfigurationError(f"The base URL {_shown(url)} has an impossible port.") from None
-        path = parts.path.rstrip("/")
-        if any(segment in (".", "..") for segment in path.split("/")) or "//" in path or "%" in path:
-            raise ConfigurationError(f"The base URL {_shown(url)} has a path with dots, doubled slashes or escapes.")
-        origin = cls(scheme, host, port or (443 if scheme == "https" else 80), path)
+        port = int(form[3] or (443 if scheme == "https" else 80))
+        if not 0 < port < 65536:
+            raise ConfigurationError(f"The base URL {_shown(url)} has an impossible port.")
+        if not is_plain_path(path):
+            raise ConfigurationError(
+                f"The base URL {_shown(url)} has a path with dots, doubled slashes, escapes or odd characters."
+            )
+        origin = cls(scheme, host, port, path)
         if scheme == "http" and not origin.is_loopback:
             raise ConfigurationError(
                 f"The base URL {_shown(url)} is plain http, which would send the API key unencrypted. "
@@ -133,16 +152,12 @@ class Origin:
 
 
 def _shown(url: str) -> str:
-    """The URL without what may be a secret in it."""
-    bare = url.split("?", 1)[0].split("#", 1)[0]
-    scheme, _, rest = bare.rpartition("://")
-    return repr(f"{scheme}://{rest.rpartition('@')[2]}" if scheme else rest)
+    """The URL without what may be a secret in it; one with credentials is never shown."""
+    return repr(url.split("?", 1)[0].split("#", 1)[0])
 
 
 def _is_plain_host(host: str) -> bool:
     if ":" in host:
-        if "%" in host:
-            return False
         try:
             ipaddress.IPv6Address(host)
         except ValueError:
@@ -156,6 +171,11 @@ def _is_plain_host(host: str) -> bool:
             return False
         return True
     return all(label and label.replace("-", "").replace("_", "").isalnum() for label in labels)
+
+
+def is_plain_path(path: str) -> bool:
+    """Whether a path reads the same to everyone: no dot segments, empty segments, escapes, query or odd characters."""
+    return _PATH.fullmatch(path) is not None and not any(segment in (".", "..") for segment in path.split("/"))
 
 
 def path_segment(text: str) -> str:

@@ -6,11 +6,10 @@ order, and what fits nothing is an error, never an empty page. All of it is prov
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import attrs
 
@@ -18,6 +17,7 @@ from setsmart_async.errors import InvalidResponseError
 from setsmart_async.wire import Headers, Json, JsonObject, Query
 
 _ITEM_KEYS: Final = ("data", "items", "results", "result")
+_NO_ITEM_KEYS: Final = frozenset({"errors", "warnings", "messages", "links"})
 _CURSOR_KEYS: Final = ("next_cursor", "nextCursor", "next_page_token", "_nextCursor")
 _META_KEYS: Final = ("pagination", "meta", "_paging", "paging")
 _MORE_KEYS: Final = ("has_more", "hasMore", "nextPageExists")
@@ -27,7 +27,8 @@ _LAST_PAGE_KEYS: Final = ("last_page", "lastPage", "total_pages", "totalPages", 
 _SIZE_KEYS: Final = ("per_page", "perPage", "page_size", "pageSize", "limit")
 _TOTAL_KEYS: Final = ("total", "total_count", "totalCount", "total_items", "totalItems")
 _OFFSET_KEYS: Final = ("offset", "skip")
-_LINK_NEXT: Final = re.compile(r"<([^<>]*)>\s*;[^,]*?\brel=\"?next\"?", re.IGNORECASE)
+_LINK_NEXT: Final = re.compile(r"<([^<>]*)>\s*;[^,]*?\brel=\"?next(?=[\s\",;]|$)", re.IGNORECASE)
+_DIGITS: Final = re.compile(r"[0-9]{1,15}")
 
 
 @attrs.frozen(kw_only=True)
@@ -73,13 +74,14 @@ def read_page(body: Json, headers: Headers, query: Query, names: PageNames) -> R
     items, path = _items(body, names)
     objects = _metadata(body)
     total = _first_int(objects, _TOTAL_KEYS)
-    if total is None and (counted := headers.get("x-total-count", "")).isdigit():
-        total = int(counted)
-    numbers = _numbers(objects, query, names, total)
+    if total is None:
+        total = _whole(headers.get("x-total-count"))
+    size = _size(objects, query, names, len(items), total)
+    numbers = _numbers(objects, query, names, total, size)
     return RawPage(
         items=items,
         path=path,
-        following=_following(_Seen(objects, headers, query, len(items), total, numbers), names),
+        following=_following(_Seen(objects, headers, query, len(items), total, size, numbers), names),
         total=total,
         numbers=numbers,
     )
@@ -90,6 +92,8 @@ def _items(body: Json, names: PageNames) -> tuple[list[Json], str]:
         return body, "$"
     if not isinstance(body, dict):
         raise InvalidResponseError("$", "expected a list of records")
+    if body.get("success") is False:
+        raise InvalidResponseError("$", "reports a failure under a status of success")
     keys = (names.items_key,) if names.items_key else (*_ITEM_KEYS, names.plural)
     for key in keys:
         value = body.get(key)
@@ -97,7 +101,7 @@ def _items(body: Json, names: PageNames) -> tuple[list[Json], str]:
             return value, f"$.{key}"
         if isinstance(value, dict) and isinstance(inner := value.get("items"), list):
             return inner, f"$.{key}.items"
-    lists = [key for key, value in body.items() if isinstance(value, list)]
+    lists = [key for key, value in body.items() if isinstance(value, list) and key not in _NO_ITEM_KEYS]
     if len(lists) == 1 and not names.items_key:
         found = body[lists[0]]
         if isinstance(found, list):
@@ -127,28 +131,54 @@ class _Seen:
     query: Query
     count: int
     total: int | None
+    size: int | None
     numbers: PageNumbers | None
 
 
 def _following(seen: _Seen, names: PageNames) -> Query | None:
-    objects, query, count, numbers = seen.objects, seen.query, seen.count, seen.numbers
+    objects, query, numbers = seen.objects, seen.query, seen.numbers
     if (cursor := _cursor(objects)) is not None:
         return {names.cursor: cursor}
     if _says_the_end(objects):
         return None
-    if (address := _next_address(objects, seen.headers)) is not None:
-        return dict(parse_qsl(urlsplit(address).query, keep_blank_values=True)) or None
+    address = _next_address(objects, seen.headers)
+    if address and (onward := parse_qsl(address.partition("#")[0].partition("?")[2], keep_blank_values=True)):
+        return dict(onward)
     if numbers is not None:
-        return {names.page: str(numbers.current + 1)} if numbers.current < numbers.last else None
-    if (offset := _next_offset(objects, query, count, seen.total)) is not None:
+        return _page_after(numbers.current, seen, names) if numbers.current < numbers.last else None
+    says_more = any(holder.get(key) is True for holder in objects for key in _MORE_KEYS)
+    if (offset := _next_offset(objects, query, seen.count, seen.total, says_more=says_more)) is not None:
         return offset
-    page = int(query[names.page]) if query.get(names.page, "").isdigit() else 1
-    if count and any(holder.get(key) is True for holder in objects for key in _MORE_KEYS):
-        return {names.page: str(page + 1)}
-    asked = query.get(names.size, "")
-    if asked.isdigit() and count >= int(asked) > 0 and not _describes_itself(objects, seen.total, seen.headers):
-        return {names.page: str(page + 1)}
-    return None
+    if says_more and seen.count and names.cursor not in query:
+        return _page_after(_page(seen, names), seen, names)
+    if says_more or address:
+        raise InvalidResponseError("$", "says that more follows, and not how to ask for it")
+    return _page_after(_page(seen, names), seen, names) if _is_full(seen, names) else None
+
+
+def _page(seen: _Seen, names: PageNames) -> int:
+    """The number of this page: the server's, else the one that was asked for, else 1."""
+    said, asked = _first_int(seen.objects, _PAGE_KEYS), _whole(seen.query.get(names.page))
+    return said if said is not None else 1 if asked is None else asked
+
+
+def _page_after(page: int, seen: _Seen, names: PageNames) -> Query:
+    following = {names.page: str(page + 1)}
+    if seen.total is not None and seen.size is not None and names.size in seen.query:
+        following[names.size] = str(seen.size)  # the same on every page, whatever the server cut the first one to
+    return following
+
+
+def _is_full(seen: _Seen, names: PageNames) -> bool:
+    """Whether a page that names no next one looks as if there were one."""
+    other_ways = {names.cursor, *_OFFSET_KEYS} & seen.query.keys()
+    if not seen.count or not seen.size or other_ways or "link" in seen.headers:
+        return False
+    if _first_int(seen.objects, _OFFSET_KEYS) is not None:
+        return False
+    if seen.total is not None:
+        return _page(seen, names) * seen.size < seen.total
+    return names.size in seen.query and seen.count >= seen.size and not _describes_itself(seen.objects)
 
 
 def _cursor(objects: list[JsonObject]) -> str | None:
@@ -192,52 +222,60 @@ def _next_address(objects: list[JsonObject], headers: Headers) -> str | None:
                 value = place.get(key)
                 if isinstance(value, dict):
                     value = value.get("href")
-                if isinstance(value, str) and "?" in value:
+                if isinstance(value, str) and value:
                     return value
     link = _LINK_NEXT.search(", ".join(headers.get_all("link")))
     return link[1] if link else None
 
 
-def _numbers(objects: list[JsonObject], query: Query, names: PageNames, total: int | None) -> PageNumbers | None:
-    current = _first_int(objects, _PAGE_KEYS)
-    last = _first_int(objects, _LAST_PAGE_KEYS)
-    size = _first_int(objects, _SIZE_KEYS)
-    if current is None and query.get(names.page, "").isdigit() and (last is not None or total is not None):
-        current = int(query[names.page])
+def _size(objects: list[JsonObject], query: Query, names: PageNames, count: int, total: int | None) -> int | None:
+    """How many items a page holds. A server may cap the number that was asked for: the first page shows it."""
+    said, asked = _first_int(objects, _SIZE_KEYS), _whole(query.get(names.size))
+    size = said or asked
+    page = _first_int(objects, _PAGE_KEYS) or _whole(query.get(names.page)) or 1
+    if size and asked and total is not None and page == 1 and 0 < count < min(size, total):
+        return count
+    return size
+
+
+def _numbers(
+    objects: list[JsonObject], query: Query, names: PageNames, total: int | None, size: int | None
+) -> PageNumbers | None:
+    current, last = _first_int(objects, _PAGE_KEYS), _first_int(objects, _LAST_PAGE_KEYS)
     if current is None and last is not None:
-        current = 1
-    if current is None:
-        return None
+        current = _whole(query.get(names.page))
+        current = 1 if current is None else current
     if last is None and size and total is not None:
-        last = math.ceil(total / size)
-    return None if last is None else PageNumbers(current=current, last=last)
+        last = -(-total // size)
+    return None if current is None or last is None else PageNumbers(current=current, last=last)
 
 
-def _next_offset(objects: list[JsonObject], query: Query, count: int, total: int | None) -> Query | None:
+def _next_offset(
+    objects: list[JsonObject], query: Query, count: int, total: int | None, *, says_more: bool
+) -> Query | None:
     for key in _OFFSET_KEYS:
         offset = _first_int(objects, (key,))
-        if offset is None and query.get(key, "").isdigit():
-            offset = int(query[key])
-        if offset is not None and total is not None and count and offset + count < total:
+        if offset is None:
+            offset = _whole(query.get(key))
+        if offset is not None and count and (says_more if total is None else offset + count < total):
             return {key: str(offset + count)}
     return None
 
 
-def _describes_itself(objects: list[JsonObject], total: int | None, headers: Headers) -> bool:
+def _describes_itself(objects: list[JsonObject]) -> bool:
     """Whether the server said anything about pages, so that silence about a next one means the end."""
     keys = (*_CURSOR_KEYS, *_MORE_KEYS, *_NEXT_URL_KEYS, *_PAGE_KEYS, *_LAST_PAGE_KEYS)
-    return total is not None or "link" in headers or any(key in holder for holder in objects for key in keys)
+    return any(key in holder for holder in objects for key in keys)
 
 
 def _first_int(objects: list[JsonObject], keys: tuple[str, ...]) -> int | None:
-    for holder in objects:
-        for key in keys:
-            value = holder.get(key)
-            if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-                return value
-            if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
-                return int(value)
-    return None
+    return next((number for holder in objects for key in keys if (number := _whole(holder.get(key))) is not None), None)
+
+
+def _whole(value: Json) -> int | None:
+    if isinstance(value, str):
+        return int(value) if _DIGITS.fullmatch(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15 else None
 
 
 def overlay(query: Query, following: Query) -> Mapping[str, str]:

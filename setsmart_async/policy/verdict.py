@@ -7,7 +7,10 @@ are read into one: status, code, message, field errors, request id. Nothing here
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
+
+import attrs
 
 from setsmart_async.errors import (
     ApiError,
@@ -38,9 +41,11 @@ _BY_STATUS: Final[dict[int, type[ApiError]]] = {
 }
 _REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
 _REQUEST_ID_KEYS: Final = ("request_id", "requestId", "correlation_id")
+_MESSAGE_KEYS: Final = ("message", "error_description", "detail", "title", "reason_phrase")
+_FIELD_KEYS: Final = ("field", "param", "parameter", "pointer")
 _LONGEST_MESSAGE: Final = 500
 _LONGEST_NAME: Final = 100
-_MOST_FIELD_ERRORS: Final = 50
+_MOST_COMPLAINTS: Final = 50
 
 
 def error_for(response: HttpResponse) -> ApiError | None:
@@ -48,18 +53,17 @@ def error_for(response: HttpResponse) -> ApiError | None:
     status = response.status
     if 200 <= status < 300:
         return None
-    body = _json_object(response.body)
-    nested = body.get("error")
-    detail: JsonObject = nested if isinstance(nested, dict) else body
+    holders = _holders(_body_of(response.body))
+    complaints = _complaints(holders)
     return _kind(status)(
         status,
-        code=_name(detail.get("code")) or (_name(nested) if _looks_like_code(nested) else None),
-        message=_first_text(detail.get("message"), body.get("message"), nested, detail.get("detail")),
-        errors=tuple(_field_errors(detail.get("errors", body.get("errors")))),
+        code=_code(holders, complaints),
+        message=_message(holders, complaints),
+        errors=[FieldError(one.field, one.text, one.code) for one in complaints if one.field is not None],
         retry_after=read_retry_after(
             response.headers.get_all("retry-after"), http_date(response.headers.get("date", ""))
         ),
-        request_id=request_id_of(response.headers) or _id_in(detail) or _id_in(body),
+        request_id=request_id_of(response.headers) or _id_in(holders),
     )
 
 
@@ -79,33 +83,96 @@ def _kind(status: int) -> type[ApiError]:
     return _BY_STATUS.get(status, ApiError)
 
 
-def _json_object(body: bytes) -> JsonObject:
+def _body_of(body: bytes) -> Json:
+    """The body's JSON; a plain text as a JSON text; None for HTML, for JSON that is damaged, and for nothing."""
     try:
-        value = decode_json(body)
+        return decode_json(body)
     except InvalidResponseError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        text = body[: 4 * _LONGEST_MESSAGE].decode(errors="replace").strip()
+        return None if text.startswith(("<", "{", "[")) else text
 
 
-def _field_errors(value: Json) -> Iterator[FieldError]:
-    """From ``[{"field", "message", "code"}]`` and ``{"field": ["message"]}``."""
+def _holders(body: Json) -> list[JsonObject]:
+    """The objects that speak of the error, the most telling first."""
+    if isinstance(body, str):
+        return [{"message": body}]
+    if isinstance(body, list):
+        return [{"errors": body}]
+    if not isinstance(body, dict):
+        return []
+    holders = [body]
+    errors, error = body.get("errors"), body.get("error")
+    if isinstance(errors, dict) and isinstance(errors.get("details"), dict | list):
+        holders.insert(0, errors)
+    if isinstance(error, dict):
+        holders.insert(0, error)
+    return holders
+
+
+def _code(holders: list[JsonObject], complaints: list[_Complaint]) -> str | None:
+    candidates = [holder.get("code") for holder in holders]
+    candidates += [holder.get("type") for holder in holders[:-1]]  # a problem's own `type` is an address, no code
+    candidates += [text for holder in holders if _looks_like_code(text := holder.get("error"))]
+    candidates += [one.code for one in complaints[:1]]
+    return next((code for value in candidates if (code := _name(value))), None)
+
+
+def _message(holders: list[JsonObject], complaints: list[_Complaint]) -> str | None:
+    said: list[Json] = [holder.get(key) for holder in holders for key in _MESSAGE_KEYS]
+    said += [holder.get(key) for holder in holders for key in ("error", "result")]
+    said += [_joined(holder.get("messages")) for holder in holders]
+    said += ["; ".join(one.text for one in complaints if one.field is None)]
+    said += [one.text for one in complaints]
+    return next((text for value in said if (text := _text(value))), None)
+
+
+@attrs.frozen
+class _Complaint:
+    """One of an answer's several errors; `field` is None when it is about no field."""
+
+    field: str | None
+    text: str
+    code: str | None
+
+
+def _complaints(holders: list[JsonObject]) -> list[_Complaint]:
+    for holder in holders:
+        for key in ("errors", "details"):
+            if found := list(islice(_listed(holder.get(key)), _MOST_COMPLAINTS)):
+                return found
+    return [one for holder in holders if (one := _complaint(holder)).field is not None]
+
+
+def _listed(value: Json) -> Iterator[_Complaint]:
+    """From a list of objects or texts, and from ``{"field": ["message"]}``."""
     if isinstance(value, dict):
-        for field, messages in list(value.items())[:_MOST_FIELD_ERRORS]:
-            first = messages[0] if isinstance(messages, list) and messages else messages
-            yield FieldError(_name(field) or "?", _text(first) or "", None)
+        for field, messages in value.items():
+            for message in messages if isinstance(messages, list) else [messages]:
+                yield attrs.evolve(_complaint(message), field=_name(field) or "?")
     elif isinstance(value, list):
-        for item in value[:_MOST_FIELD_ERRORS]:
-            if isinstance(item, dict):
-                field = _name(item.get("field")) or _name(item.get("param")) or "?"
-                yield FieldError(field, _text(item.get("message")) or "", _name(item.get("code")))
+        yield from map(_complaint, value)
 
 
-def _id_in(body: JsonObject) -> str | None:
-    return next((value for key in _REQUEST_ID_KEYS if (value := _name(body.get(key)))), None)
+def _complaint(value: Json) -> _Complaint:
+    if not isinstance(value, dict):
+        return _Complaint(None, _text(value) or "", None)
+    source = value.get("source")
+    places = (value, source) if isinstance(source, dict) else (value,)
+    named = (place[key] for place in places for key in _FIELD_KEYS if place.get(key) is not None)
+    field = next((_name(name) or "?" for name in named), None)
+    text = next((text for key in _MESSAGE_KEYS if (text := _text(value.get(key)))), "")
+    return _Complaint(field, text, _name(value.get("code")))
 
 
-def _first_text(*values: Json) -> str | None:
-    return next((text for value in values if (text := _text(value))), None)
+def _id_in(holders: list[JsonObject]) -> str | None:
+    metas = [meta for holder in holders if isinstance(meta := holder.get("meta"), dict)]
+    places = [*holders, *metas]
+    return next((name for place in places for key in _REQUEST_ID_KEYS if (name := _name(place.get(key)))), None)
+
+
+def _joined(value: Json) -> str:
+    texts = value[:_MOST_COMPLAINTS] if isinstance(value, list) else []
+    return "; ".join(filter(None, map(_text, texts)))
 
 
 def _text(value: Json) -> str | None:
@@ -118,7 +185,7 @@ def _text(value: Json) -> str | None:
 def _name(value: Json) -> str | None:
     """A code, field or id that is fit for an error's text: short, and without blanks or odd characters."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        return str(value) if abs(value) < 10**15 else None
     if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME:
         return None
     return value if value.isascii() and value.isprintable() and not set(value) & set(" @<>\"'") else None

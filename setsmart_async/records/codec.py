@@ -7,6 +7,8 @@ wrong field by its path (``$.data[3].bedrooms``) and quotes no value.
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar, cast
@@ -33,7 +35,8 @@ def decode_record(kind: type[T], value: Json, path: str = "$") -> T:
     try:
         return _fast.structure(value, kind)
     except _WRONG:
-        raise _explained(kind, value, path) from None
+        pass  # raised below, so that the error does not carry this one, which may quote a value
+    raise _explained(kind, value, path)
 
 
 def decode_records(kind: type[T], values: Sequence[Json], path: str = "$") -> list[T]:
@@ -41,7 +44,8 @@ def decode_records(kind: type[T], values: Sequence[Json], path: str = "$") -> li
     try:
         return _fast.structure(values, list[kind])  # type: ignore[valid-type]  # a type made at run time
     except _WRONG:
-        raise _explained(list[kind], values, path) from None  # type: ignore[valid-type]  # as above
+        pass  # as in `decode_record`
+    raise _explained(list[kind], values, path)  # type: ignore[valid-type]  # as above
 
 
 def encode_record(record: attrs.AttrsInstance) -> JsonObject:
@@ -112,7 +116,7 @@ def _integer(value: object, _: object) -> int:
 def _number(value: object, _: object) -> float:
     if type(value) is float:
         return value
-    if type(value) is int:
+    if type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     raise _MismatchError("a number", value)
 
@@ -135,7 +139,9 @@ def _instant(value: object, _: object) -> datetime:
 
 
 def _write_number(value: float) -> float | int:
-    return int(value) if value.is_integer() else value
+    if not math.isfinite(value):
+        raise ValueError("A number must be finite: JSON has no form for NaN and infinity.")
+    return int(value) if value == int(value) else value
 
 
 def _write_instant(value: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
 import attrs
@@ -31,12 +31,16 @@ class Result(Generic[T]):
         return self.value
 
 
-async def as_completed(items: Iterable[I], work: Callable[[I], Awaitable[T]], *, concurrency: int) -> AsyncIterator[T]:
+async def as_completed(
+    items: Iterable[I], work: Callable[[I], Awaitable[T]], *, concurrency: int
+) -> AsyncGenerator[T, None]:
     """Do the work for every item, `concurrency` at once, and yield results as they come.
 
     Items are taken from the iterable only as fast as they are worked on. When the iteration is left, what is
-    under way is cancelled and awaited.
+    under way is cancelled and awaited. Raises `ValueError` for a `concurrency` below 1.
     """
+    if concurrency < 1:
+        raise ValueError("concurrency must be 1 or more.")
 
     async def one(item: I) -> T:
         return await work(item)
@@ -53,8 +57,9 @@ async def as_completed(items: Iterable[I], work: Callable[[I], Awaitable[T]], *,
                 running.add(asyncio.create_task(one(item)))
             if not running:
                 return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
+                running.discard(task)
                 yield task.result()
     finally:
         for task in running:

@@ -56,9 +56,10 @@ class Listing(Generic[R]):
 
     async def page(self, cursor: str | None = None) -> Page[R]:
         """One page: the first, or the one that a `Page.next_cursor` or `cursor_at` leads to."""
-        following = dict(parse_qsl(cursor, keep_blank_values=True)) if cursor else {}
-        if cursor and not following:
-            raise ValueError("cursor must be a Page.next_cursor of the same list.")
+        try:
+            following = dict(parse_qsl(cursor, keep_blank_values=True, strict_parsing=True)) if cursor else {}
+        except ValueError:
+            raise ValueError("cursor must be a Page.next_cursor of the same list.") from None
         raw = await self._fetch(overlay(self._query, following))
         return Page(
             items=self._decode(raw),
@@ -77,25 +78,27 @@ class Listing(Generic[R]):
 
         Raises `InvalidResponseError` when the server sends the same page or the same way on twice in a row.
         """
-        cursor, before = self._cursor, None
+        cursor = self._cursor
+        before: list[object] = []
         while True:
             page = await self.page(cursor)
             if page.next_cursor is not None and page.next_cursor == cursor:
                 raise InvalidResponseError("$", "the next page is this page: the server goes round in a circle")
-            if before is not None and page.raw and page.raw == before:
+            identities = [_identity(record) for record in page.items]
+            if identities and identities == before:
                 raise InvalidResponseError(
                     "$", "this page is the last one again: the server ignores the page asked for"
                 )
             yield page
             if page.next_cursor is None:
                 return
-            cursor, before = page.next_cursor, page.raw
+            cursor, before = page.next_cursor, identities
 
     async def __aiter__(self) -> AsyncIterator[R]:
         seen: dict[object, None] = {}
         async for page in self.pages():
             for record in page.items:
-                identity = getattr(record, "id", record)
+                identity = _identity(record)
                 if identity in seen:
                     continue
                 seen[identity] = None
@@ -119,3 +122,8 @@ class Listing(Generic[R]):
         async for record in self:
             return record
         return None
+
+
+def _identity(record: object) -> object:
+    """What tells a record from others: its id, when it has one."""
+    return getattr(record, "id", record)

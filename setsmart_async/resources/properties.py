@@ -80,7 +80,7 @@ class Properties(Resource[Property]):
             "timezone": timezone,
             "currency": currency,
         }
-        return await self._create({**(extra or {}), **fields})
+        return await self._create(fields, extra)
 
     async def update(
         self,
@@ -110,4 +110,4 @@ class Properties(Resource[Property]):
             "timezone": timezone,
             "currency": currency,
         }
-        return await self._update(id, {**(extra or {}), **fields})
+        return await self._update(id, fields, extra)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
 from typing import Generic, TypeVar
 
 import attrs
@@ -84,10 +85,11 @@ class Resource(Generic[R]):
         """
         await self._call(self._operations.delete, id=id, decode=lambda response: None)
 
-    async def get_many(self, ids: Iterable[str], *, concurrency: int = 16) -> AsyncIterator[Result[R]]:
+    async def get_many(self, ids: Iterable[str], *, concurrency: int = 16) -> AsyncGenerator[Result[R], None]:
         """Records by their ids, as they come: a `Result` for each id, so that no error loses the others.
 
-        Waiting for quota does not count against the deadline. `concurrency` is the most calls at once.
+        Waiting for quota does not count against the deadline. `concurrency` is the most calls at once. What is under
+        way when the iteration is left is cancelled; `contextlib.aclosing` does that at once.
         """
         patient = self._with_options(attrs.evolve(self._options, queueing_counts=False))
 
@@ -97,8 +99,9 @@ class Resource(Generic[R]):
             except (SetSmartError, ValueError) as error:
                 return Result(id=id, error=error)
 
-        async for result in as_completed(ids, one, concurrency=concurrency):
-            yield result
+        async with aclosing(as_completed(ids, one, concurrency=concurrency)) as results:
+            async for result in results:
+                yield result
 
     def _with_options(self, options: CallOptions) -> Resource[R]:
         return Resource(self._record, self._operations, self._engine, options, self._dialect)
@@ -127,17 +130,30 @@ class Resource(Generic[R]):
             cursor=cursor,
         )
 
-    async def _create(self, fields: Mapping[str, object]) -> R:
-        return await self._call(self._operations.create, body=_passed(fields), decode=self._decode_one)
+    async def _create(self, fields: Mapping[str, object], extra: Mapping[str, object] | None) -> R:
+        body = {**_passed(extra or {}), **_passed(fields)}
+        return await self._call(self._operations.create, body=body, decode=self._decode_one)
 
-    async def _update(self, id: str, fields: Mapping[str, object]) -> R:  # noqa: A002 - as above
-        changes = _passed(fields)
+    async def _update(
+        self,
+        id: str,  # noqa: A002 - as above
+        fields: Mapping[str, object],
+        extra: Mapping[str, object] | None,
+    ) -> R:
+        changes = {**_passed(extra or {}), **_passed(fields)}
         if not changes:
             raise ValueError("update needs at least one field to change.")
         if self._dialect.update_style == "replace":
-            current = await self._call(self._operations.get, id=id, decode=_object_in)
+            current, _ = await self._call(
+                self._operations.get, id=id, decode=lambda response: _object_in(response, expected_id=id)
+            )
             changes = {**current, **changes}
-        return await self._call(self._operations.update, id=id, body=changes, decode=self._decode_one)
+        return await self._call(
+            self._operations.update,
+            id=id,
+            body=changes,
+            decode=lambda response: self._decode_one(response, expected_id=id),
+        )
 
     async def _call(
         self,
@@ -158,19 +174,23 @@ class Resource(Generic[R]):
         return (await self._engine.run(call)).value
 
     def _decode_one(self, response: HttpResponse, *, expected_id: str | None = None) -> R:
-        record = decode_record(self._record, _object_in(response))
-        if expected_id is not None and getattr(record, "id", expected_id) != expected_id:
-            raise InvalidResponseError("$.id", "this is another record than the one asked for")
-        return record
+        found, path = _object_in(response, expected_id=expected_id)
+        return decode_record(self._record, found, path)
 
 
-def _object_in(response: HttpResponse) -> JsonObject:
-    """The record's object: bare, as documented, or under ``data``."""
-    body = decode_json(response.body)
-    if isinstance(body, dict):
-        inner = body.get("data")
-        return inner if isinstance(inner, dict) and "id" not in body else body
-    raise InvalidResponseError("$", "expected an object")
+def _object_in(response: HttpResponse, *, expected_id: str | None = None) -> tuple[JsonObject, str]:
+    """The record's object and its path: bare, as documented, or under ``data``."""
+    found, path = decode_json(response.body), "$"
+    if isinstance(found, dict) and "id" not in found and isinstance(inner := found.get("data"), dict):
+        found, path = inner, "$.data"
+    if not isinstance(found, dict):
+        raise InvalidResponseError("$", "expected an object")
+    if expected_id is not None and found.get("id", expected_id) != expected_id:
+        other = isinstance(found["id"], str)
+        raise InvalidResponseError(
+            f"{path}.id", "this is another record than the one asked for" if other else "expected a text"
+        )
+    return found, path
 
 
 def _passed(fields: Mapping[str, object]) -> JsonObject:

@@ -5,30 +5,33 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from setsmart_async.errors import (
-    AttemptTimeoutError,
-    BodyTruncatedError,
     ClientClosedError,
+    ConfigurationError,
     ConnectError,
-    ConnectionLostError,
-    Outcome,
     ProtocolError,
     TLSError,
     TransportError,
-    WrongEventLoopError,
 )
 from setsmart_async.transports.base import MAX_RESPONSE_BYTES
-from setsmart_async.transports.body import ACCEPT_ENCODING, decoded_body, outcome_of_lost_body, too_large
-from setsmart_async.wire import Headers, HttpRequest, HttpResponse
+from setsmart_async.transports.body import ACCEPT_ENCODING, announced_length, announces_more, decoded_body, too_large
+from setsmart_async.transports.connections import Lending, system_tls
+from setsmart_async.transports.under_way import Sending, UnderWay
+from setsmart_async.wire import Headers, HttpRequest, HttpResponse, Origin
 
 if TYPE_CHECKING:
     import aiohttp
+    import yarl
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+_Error = TypeVar("_Error", bound=BaseException)
 
 _CONNECT_TIMEOUT: Final = 10.0
 _KEEPALIVE: Final = 10.0
-_BODILESS: Final = frozenset({204, 205, 304})
 
 
 class AiohttpTransport:
@@ -46,82 +49,86 @@ class AiohttpTransport:
         keepalive_timeout: float = _KEEPALIVE,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
     ) -> None:
-        """Times in seconds. `ssl_context` replaces the system's trust store and TLS settings."""
+        """Times in seconds. `ssl_context` replaces the system's trust store and TLS settings.
+
+        Raises `ConfigurationError` for a context that does not verify the server.
+        """
+        if ssl_context is not None and not (
+            ssl_context.verify_mode is ssl.CERT_REQUIRED and ssl_context.check_hostname
+        ):
+            raise ConfigurationError(
+                "The ssl_context does not verify the server, which would give the API key to anyone in between. "
+                "Load your own authority into it: ssl.create_default_context(cafile=...)."
+            )
         self._ssl_context = ssl_context
         self._connect_timeout = connect_timeout
         self._keepalive_timeout = keepalive_timeout
         self._max_response_bytes = max_response_bytes
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._opening: asyncio.Lock | None = None
+        self._under_way = UnderWay()
+        self._opening = asyncio.Lock()
         self._pooled: aiohttp.ClientSession | None = None
         self._fresh: aiohttp.ClientSession | None = None
-        self._timeouts: dict[float | None, aiohttp.ClientTimeout] = {}
-        self._closed = False
+        self._base: tuple[Origin, yarl.URL] | None = None
 
     async def send(self, request: HttpRequest, *, timeout: float | None) -> HttpResponse:  # noqa: ASYNC109 - see base
         """See `Transport.send`."""
-        import aiohttp
-
-        session = await self._session(request)
-        from yarl import URL
-
+        sending = self._under_way.begin(timeout)
         try:
-            async with session.request(
-                request.method,
-                URL(request.url, encoded=True),
-                headers={"Accept-Encoding": ACCEPT_ENCODING, **request.headers},
-                data=request.body,
-                allow_redirects=False,
-                timeout=self._timeout(timeout),
-            ) as response:
-                return await self._read(response)
-        except aiohttp.ClientError as fault:
-            raise self._translated(fault) from None
-        except TimeoutError:
-            raise AttemptTimeoutError(f"No complete answer within {timeout:g} s.") from None
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if self._closed and task is not None and not task.cancelling():
-                # aiohttp ends requests that wait for a closed session as cancelled, which nobody asked for.
-                raise ClientClosedError(outcome=Outcome.UNKNOWN) from None
-            raise
+            return await self._exchange(request, sending)
+        except asyncio.CancelledError as cancelled:
+            error = sending.error()
+            if error is None:
+                raise _bare(cancelled)  # noqa: B904 - it is the same one
+        except _faults() as fault:
+            error = sending.error() or _translated(fault, sending)
+        finally:
+            self._under_way.finish(sending)
+        raise _bare(error)  # out here, where it gets no aiohttp exception for its context again
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
-        self._closed = True
-        sessions, self._pooled, self._fresh = (self._pooled, self._fresh), None, None
-        for session in sessions:
+        await self._under_way.close()
+        for session in (self._pooled, self._fresh):
             if session is not None:
                 await session.close()
-        if any(sessions):
-            await asyncio.sleep(0)  # closed TLS connections need one turn of the loop to go
+        await asyncio.sleep(0)  # connections that were cut need one turn of the loop to go
 
-    async def _read(self, response: aiohttp.ClientResponse) -> HttpResponse:
-        import aiohttp
+    async def _exchange(self, request: HttpRequest, sending: Sending) -> HttpResponse:
+        session = self._fresh if request.fresh_connection else self._pooled
+        if session is None or (self._ssl_context is None and request.origin.scheme == "https"):
+            session = await self._open(request)
+        response: aiohttp.ClientResponse | None = None
+        try:
+            response = await session.request(
+                request.method,
+                self._url(request),
+                headers=request.headers,
+                data=request.body,
+                allow_redirects=False,
+                ssl=self._ssl_context or True,
+            )
+            return await self._read(response, request.method, sending)
+        except BaseException:  # a cancellation too: what carried a failed exchange must not carry another
+            if response is not None:
+                response.close()
+            if sending.connection is not None:
+                sending.connection.cut()
+            raise
 
+    async def _read(self, response: aiohttp.ClientResponse, method: str, sending: Sending) -> HttpResponse:
         status, limit = response.status, self._max_response_bytes
+        sending.status = status
         headers = Headers(
             (name.decode("utf-8", "replace"), value.decode("utf-8", "replace")) for name, value in response.raw_headers
         )
-        length = headers.get("content-length")
-        if length is None and headers.get("transfer-encoding", "").lower() != "chunked" and status not in _BODILESS:
-            response.close()
-            raise ProtocolError(
-                "The answer has neither a length nor chunks, so that its end can not be told from a broken connection.",
-                outcome=outcome_of_lost_body(status),
-            )
-        try:
-            if length is not None and int(length) <= limit:
-                raw = await response.read()
-            else:
-                raw = await self._read_bounded(response)
-        except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError) as fault:
-            if isinstance(fault, TimeoutError):
-                raise
-            raise self._closed_or(
-                BodyTruncatedError("The answer's body ends early.", outcome=outcome_of_lost_body(status))
-            ) from None
-        return HttpResponse(status=status, headers=headers, body=decoded_body(raw, headers, status=status, limit=limit))
+        length = announced_length(headers, method=method, status=status, limit=limit)
+        raw = await (self._read_bounded(response) if length is None else response.read())
+        sending.is_read = True
+        if sending.connection is not None and announces_more(headers, status):
+            sending.connection.cut()
+        return HttpResponse(
+            status=status, headers=headers, body=await decoded_body(raw, headers, status=status, limit=limit)
+        )
 
     async def _read_bounded(self, response: aiohttp.ClientResponse) -> bytes:
         chunks: list[bytes] = []
@@ -129,100 +136,149 @@ class AiohttpTransport:
         async for chunk in response.content.iter_any():
             size += len(chunk)
             if size > self._max_response_bytes:
-                response.close()
                 raise too_large(self._max_response_bytes, response.status)
             chunks.append(chunk)
         return b"".join(chunks)
 
-    async def _session(self, request: HttpRequest) -> aiohttp.ClientSession:
-        if self._closed:
-            raise ClientClosedError
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise WrongEventLoopError
-            self._loop, self._opening = loop, asyncio.Lock()
-        session = self._fresh if request.fresh_connection else self._pooled
-        return session or await self._open(request)
+    def _url(self, request: HttpRequest) -> yarl.URL:
+        """The request's URL exactly as it was written; what URLs without a query share is parsed once."""
+        from yarl import URL
+
+        if "?" in request.target:
+            return URL(request.url, encoded=True)
+        base = self._base
+        if base is None or base[0] is not request.origin:
+            base = self._base = request.origin, URL(str(request.origin), encoded=True)
+        return base[1].with_path(base[0].path + request.target, encoded=True)
 
     async def _open(self, request: HttpRequest) -> aiohttp.ClientSession:
-        import aiohttp
-
-        assert self._opening is not None  # noqa: S101 - set together with the loop
         async with self._opening:
+            if self._pooled is None and self._fresh is None:
+                await asyncio.to_thread(_load_aiohttp)
             if self._ssl_context is None and request.origin.scheme == "https":
-                # Reading the trust store takes tens of milliseconds: too long for a shared event loop.
-                self._ssl_context = await asyncio.to_thread(ssl.create_default_context)
-            if self._closed:
-                raise ClientClosedError
+                self._ssl_context = await asyncio.to_thread(system_tls)
             session = self._fresh if request.fresh_connection else self._pooled
-            if session is not None:
-                return session
-            connector = aiohttp.TCPConnector(
-                limit=0,  # the limiter grants quota and concurrency together; a second queue would hide here
-                force_close=request.fresh_connection,
-                ssl=self._ssl_context or True,
-                keepalive_timeout=None if request.fresh_connection else self._keepalive_timeout,
-            )
-            session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-                raise_for_status=False,
-                skip_auto_headers=("User-Agent", "Content-Type"),
-                middlewares=(self._send_once,),
-            )
-            if request.fresh_connection:
-                self._fresh = session
-            else:
-                self._pooled = session
+            if session is None:
+                session = self._session(force_close=request.fresh_connection)
+                if request.fresh_connection:
+                    self._fresh = session
+                else:
+                    self._pooled = session
             return session
 
-    async def _send_once(
-        self,
-        request: aiohttp.ClientRequest,
-        handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]],
-    ) -> aiohttp.ClientResponse:
-        """Keep aiohttp from sending idempotent requests a second time by itself: it resends on these errors."""
+    def _session(self, *, force_close: bool) -> aiohttp.ClientSession:
         import aiohttp
 
-        try:
-            return await handler(request)
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as fault:
-            raise self._translated(fault) from None
+        connector = _watched_connector(
+            self._under_way, force_close=force_close, keepalive_timeout=None if force_close else self._keepalive_timeout
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            headers={"Accept-Encoding": ACCEPT_ENCODING},
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout, ceil_threshold=float("inf")),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            raise_for_status=False,
+            skip_auto_headers=("User-Agent", "Content-Type"),
+            middlewares=(_sent_once,),
+        )
 
-    def _timeout(self, seconds: float | None) -> aiohttp.ClientTimeout:
-        import aiohttp
 
-        timeout = self._timeouts.get(seconds)
-        if timeout is None:
-            timeout = aiohttp.ClientTimeout(total=seconds, connect=self._connect_timeout, ceil_threshold=float("inf"))
-            if len(self._timeouts) < 8:
-                self._timeouts[seconds] = timeout
-        return timeout
+def _load_aiohttp() -> None:
+    """Import it, which takes tenths of a second: too long for a shared event loop."""
+    import_module("aiohttp")
 
-    def _translated(self, fault: aiohttp.ClientError) -> TransportError | ClientClosedError:
-        """Our error for aiohttp's. Nothing of the original is kept: it holds the request's headers."""
-        import aiohttp
 
-        match fault:
-            case aiohttp.ClientConnectorCertificateError() | aiohttp.ServerFingerprintMismatch():
-                return TLSError("The server's certificate is not trusted, has expired or is for another host.")
-            case aiohttp.ClientConnectorSSLError():
-                return TLSError("The server does not speak TLS as this client does.")
-            case aiohttp.ClientConnectorDNSError():
-                return ConnectError("The server's name does not resolve. Check the base URL and the network.")
-            case aiohttp.ConnectionTimeoutError():
-                return ConnectError(f"No connection within {self._connect_timeout:g} s.")
-            case aiohttp.ClientConnectorError():
-                return ConnectError("The server does not accept connections. Check the base URL and the network.")
-            case aiohttp.ServerTimeoutError():
-                return AttemptTimeoutError("The server has gone quiet.")
-            case aiohttp.ClientConnectionError():
-                return self._closed_or(ConnectionLostError("The connection broke before an answer came."))
-            case _:
-                return ProtocolError("The server's answer is not the HTTP that this client accepts.")
+def _watched_connector(
+    under_way: UnderWay, *, force_close: bool, keepalive_timeout: float | None
+) -> aiohttp.TCPConnector:
+    """A connector that tells each request under way what carries it, and lends nothing that has spoken unasked."""
+    import aiohttp
 
-    def _closed_or(self, error: TransportError) -> TransportError | ClientClosedError:
-        return ClientClosedError(outcome=error.outcome) if self._closed else error
+    lending = Lending(under_way.connection_lost)
+
+    class WatchedConnector(aiohttp.TCPConnector):
+        async def connect(
+            self,
+            req: aiohttp.ClientRequest,
+            traces: list[Trace],
+            timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
+        ) -> Connection:
+            while True:
+                connection = await super().connect(req, traces, timeout)
+                protocol, transport = connection.protocol, connection.transport
+                if protocol is None or transport is None:
+                    return connection  # gone already: aiohttp notices before it writes
+                loan = lending.lend(protocol, transport)
+                if loan is not None:
+                    under_way.current().connection = loan
+                    return connection
+                connection.close()
+
+    return WatchedConnector(limit=0, force_close=force_close, keepalive_timeout=keepalive_timeout)
+
+
+async def _sent_once(
+    request: aiohttp.ClientRequest, handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending idempotent requests a second time by itself: it does so on these two errors."""
+    import aiohttp
+
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as fault:
+        raise _OnceOnlyError(fault) from None
+
+
+class _OnceOnlyError(Exception):
+    """Carries an error past aiohttp's resending."""
+
+    def __init__(self, fault: aiohttp.ClientError) -> None:
+        self.fault = fault
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What comes out of aiohttp, and of this file. A function, for aiohttp is imported late."""
+    import aiohttp
+    from aiohttp.http import HttpProcessingError
+
+    return TransportError, _OnceOnlyError, aiohttp.ClientError, HttpProcessingError, OSError
+
+
+def _bare(error: _Error) -> _Error:
+    """The error without what led to it: aiohttp's exceptions and frames hold the request's headers."""
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _translated(fault: Exception, sending: Sending) -> TransportError | ClientClosedError:
+    """Our error for aiohttp's. Nothing of the original is kept."""
+    import aiohttp
+
+    if isinstance(fault, TransportError):
+        return fault
+    if isinstance(fault, _OnceOnlyError):
+        fault = fault.fault
+    if isinstance(fault, aiohttp.ClientConnectorError) or sending.connection is None:
+        return _not_connected(fault)
+    if sending.status is not None or isinstance(fault, OSError | aiohttp.ClientConnectionError):
+        return sending.lost()
+    return ProtocolError("The server's answer is not the HTTP that this client accepts.")
+
+
+def _not_connected(fault: Exception) -> TransportError:
+    import aiohttp
+
+    cause = fault.__cause__
+    match fault:
+        case aiohttp.ClientConnectorCertificateError():
+            return TLSError("The server's certificate is not trusted, has expired or is for another host.")
+        case aiohttp.ClientConnectorSSLError() if not isinstance(cause, ssl.SSLEOFError):
+            return TLSError("The server does not speak TLS as this client does.")
+        case aiohttp.ClientConnectorDNSError():
+            return ConnectError("The server's name does not resolve. Check the base URL and the network.")
+        case aiohttp.ConnectionTimeoutError():
+            return ConnectError("The server does not answer connection attempts. Check the base URL and the network.")
+        case _:
+            return ConnectError("The server does not accept connections. Check the base URL and the network.")

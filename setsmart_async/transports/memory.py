@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from setsmart_async.errors import AttemptTimeoutError, ClientClosedError, WrongEventLoopError
+import attrs
+
 from setsmart_async.transports.base import MAX_RESPONSE_BYTES
 from setsmart_async.transports.body import decoded_body
+from setsmart_async.transports.under_way import UnderWay
 from setsmart_async.wire import HttpRequest, HttpResponse
 
 
@@ -28,40 +30,27 @@ class MemoryTransport:
         self._handler = handler
         self._latency = latency
         self._max_response_bytes = max_response_bytes
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed: asyncio.Event | None = None
-        self._is_closed = False
+        self._under_way = UnderWay()
 
     async def send(self, request: HttpRequest, *, timeout: float | None) -> HttpResponse:  # noqa: ASYNC109 - see base
         """See `Transport.send`."""
-        if self._is_closed:
-            raise ClientClosedError
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise WrongEventLoopError
-            self._loop = loop
-        if self._latency:
-            await self._travel(timeout)
-        answer = self._handler(request)
-        body = decoded_body(answer.body, answer.headers, status=answer.status, limit=self._max_response_bytes)
-        return answer if body is answer.body else HttpResponse(status=answer.status, headers=answer.headers, body=body)
-
-    async def _travel(self, timeout: float | None) -> None:  # noqa: ASYNC109 - see base
-        if self._closed is None:
-            self._closed = asyncio.Event()
-        latency = self._latency if timeout is None else min(self._latency, timeout)
+        sending = self._under_way.begin(timeout)
         try:
-            async with asyncio.timeout(latency):
-                await self._closed.wait()
-        except TimeoutError:
-            if latency < self._latency:
-                raise AttemptTimeoutError(f"No answer within {timeout:g} s.") from None
-            return
-        raise ClientClosedError
+            if self._latency:
+                await asyncio.sleep(self._latency)
+            answer = self._handler(request)
+            sending.status = answer.status
+            body = await decoded_body(answer.body, answer.headers, status=answer.status, limit=self._max_response_bytes)
+        except asyncio.CancelledError:
+            error = sending.error()
+            if error is None:
+                raise
+        else:
+            return answer if body is answer.body else attrs.evolve(answer, body=body)
+        finally:
+            self._under_way.finish(sending)
+        raise error
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
-        self._is_closed = True
-        if self._closed is not None:
-            self._closed.set()
+        await self._under_way.close()

@@ -1,0 +1,79 @@
+"""How a command ends."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+from setsmart_async.errors import (
+    ApiError,
+    AuthenticationError,
+    ConfigurationError,
+    DeadlineExceededError,
+    InvalidResponseError,
+    PermissionDeniedError,
+    SetSmartError,
+    SyncIncompleteError,
+    TransportError,
+)
+
+
+class ExitCode(IntEnum):
+    """The exit code of every `setsmart` command."""
+
+    DONE = 0
+    """Everything that was asked for is done."""
+    USAGE = 2
+    """An option or a setting is missing or wrong, or the database is another account's: nothing was done."""
+    KEY_REFUSED = 3
+    """The API key is not accepted, or may not do this (401, 403)."""
+    NO_CONNECTION = 4
+    """The server can not be reached, or the connection to it failed."""
+    SERVER_FAILED = 5
+    """The server answered with an error, or with something unusable."""
+    DATABASE_FAILED = 6
+    """The local database can not be written to."""
+    INCOMPLETE = 7
+    """Not everything was seen. Nothing is lost: run it again."""
+    INTERRUPTED = 130
+    """Ctrl-C or SIGTERM. Nothing is lost: run it again."""
+
+
+MEANINGS: Final = {
+    ExitCode.DONE: "done",
+    ExitCode.USAGE: "wrong usage or configuration",
+    ExitCode.KEY_REFUSED: "API key refused",
+    ExitCode.NO_CONNECTION: "server not reached",
+    ExitCode.SERVER_FAILED: "server failed or unusable answer",
+    ExitCode.DATABASE_FAILED: "local database failed",
+    ExitCode.INCOMPLETE: "incomplete, nothing lost, run again",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+"""Each code in a few words, for ``--help``."""
+
+
+class CommandError(Exception):
+    """A command ends here, with one line for the user."""
+
+    def __init__(self, text: str, code: ExitCode) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def code_for(error: SetSmartError) -> ExitCode:
+    """The exit code that an error of the library ends a command with."""
+    match error:
+        case ConfigurationError():
+            return ExitCode.USAGE
+        case AuthenticationError() | PermissionDeniedError():
+            return ExitCode.KEY_REFUSED
+        case TransportError() | DeadlineExceededError():
+            return ExitCode.NO_CONNECTION
+        case ApiError() | InvalidResponseError():
+            return ExitCode.SERVER_FAILED
+        case SyncIncompleteError(__cause__=InvalidResponseError()):
+            return ExitCode.SERVER_FAILED  # running it again meets the same answer
+        case SyncIncompleteError():
+            return ExitCode.INCOMPLETE
+        case _:
+            return ExitCode.SERVER_FAILED

@@ -1,0 +1,1 @@
+"""SetSmart in miniature: one pure handler, served in memory or over HTTP."""

@@ -1,0 +1,47 @@
+"""`kill -9` in mid-run, against a sandbox in a process of its own."""
+
+import time
+from pathlib import Path
+
+import pytest
+from cli.commands import RunningSandbox, rows, sandbox, start
+from sync.scene import state, stored, table
+
+from setsmart_async.sandbox.listing import PagingStyle
+from setsmart_async.sandbox.seed import seed_properties
+
+PROPERTIES, PAGE = 1200, 20
+REQUESTS_IN_A_PASS = PROPERTIES // PAGE
+SYNC = ("sync", "--page-size", str(PAGE))
+
+
+def killed_behind(least: int, server: RunningSandbox, path: Path) -> int:
+    """Run a sync and kill it as soon as so many rows are committed; how many there are then."""
+    with start(SYNC, server.environment, path.parent) as process:
+        patience = time.monotonic() + 30
+        while rows(path) < least and time.monotonic() < patience:
+            time.sleep(0.002)
+        process.kill()
+    assert process.returncode == -9
+    return rows(path)
+
+
+@pytest.mark.parametrize(("paging", "kills"), [("page", (1, 300, 800)), ("cursor", (500,))])
+def test_a_killed_sync_goes_on_where_it_was(tmp_path: Path, paging: PagingStyle, kills: tuple[int, ...]) -> None:
+    path = tmp_path / "setsmart.db"
+    arguments = ("--properties", str(PROPERTIES), "--paging", paging, "--limit", "25", "--window", "1s")
+    with sandbox(*arguments) as server:
+        reached = [killed_behind(least, server, path) for least in kills]
+        assert reached == sorted(reached)
+        assert reached[-1] < PROPERTIES
+        asked = server.stats()["requests"]
+        with start(SYNC, server.environment, tmp_path) as process:
+            _, errors = process.communicate(timeout=30)
+        stats = server.stats()
+    assert process.returncode == 0, errors
+    assert stats["requests"] - asked == REQUESTS_IN_A_PASS - reached[-1] // PAGE < REQUESTS_IN_A_PASS
+    assert stats["by_status"] == {"200": stats["requests"]}
+    assert f"Went on where an earlier run had stopped: {reached[-1]:,} were there." in errors
+    assert stored(path) == {str(record["id"]): record for record in seed_properties(PROPERTIES)}
+    assert len(table(path)) == PROPERTIES
+    assert (state(path)["repeated"], state(path)["new"], state(path)["generation"]) == (0, PROPERTIES, 1)

@@ -1,0 +1,121 @@
+"""`setsmart sync` when all goes well, and when it is interrupted."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from cli.commands import SETSMART, rows, sandbox, start
+from sync.scene import state, stored, table
+
+from setsmart_async.cli import main
+from setsmart_async.sandbox.seed import LISTINGS, seed_properties
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_first_command_of_all(tmp_path: Path, capsys: Captured) -> None:
+    """Every listing of the sandbox, over real HTTP, with no settings at all; then again, and nothing has changed."""
+    path = tmp_path / "setsmart.db"
+    assert main(["sync", "--sandbox"]) == 0
+    written = capsys.readouterr()
+    assert written.out == ""
+    new = f"{LISTINGS:,} new, 0 changed, 0 unchanged"
+    assert f"Synced {LISTINGS:,} properties from sandbox into {path}: {new}." in written.err
+    assert "0 refused for the rate limit (429)" in written.err
+    assert stored(path) == {str(record["id"]): record for record in seed_properties(LISTINGS)}
+    assert state(path)["source"] == "sandbox"
+
+    assert main(["sync", "--sandbox"]) == 0
+    assert f"Synced {LISTINGS:,} properties from sandbox into {path}: nothing has changed." in capsys.readouterr().err
+    assert len(table(path)) == LISTINGS
+
+
+def test_json_for_programs(tmp_path: Path, capsys: Captured) -> None:
+    assert main(["sync", "--sandbox", "--json", "--to", "sqlite:///x.db"]) == 0
+    written = capsys.readouterr()
+    summary = json.loads(written.out)
+    assert summary["database"] == str(tmp_path / "x.db")
+    assert summary["source"] == "sandbox"
+    assert (summary["properties"], summary["new"], summary["rate_limited"]) == (LISTINGS, LISTINGS, 0)
+    assert summary["requests"] == LISTINGS // 100
+
+
+def test_keys_in_the_environment_are_no_matter_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SETSMART_API_KEY", "the-key-of-a-real-account")
+    monkeypatch.setenv("SETSMART_BASE_URL", "https://api.setsmart.com/v1")
+    assert main(["sync", "--sandbox"]) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sync_says_that_it_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+    path = tmp_path / "setsmart.db"
+    with sandbox("--properties", "250", "--limit", "10", "--window", "1s") as server:
+        arguments = ("sync", "--page-size", "10")
+        with start(arguments, server.environment, tmp_path) as process:
+            while rows(path) == 0:
+                time.sleep(0.01)
+            process.send_signal(number)
+            out, err = process.communicate(timeout=20)
+        told = "setsmart: interrupted. What was done is kept; run the same command to go on.\n"
+        assert (process.returncode, out, err) == (130, "", told)
+        assert not Path(f"{path}-wal").exists()  # closed as it should be
+        kept = len(stored(path))
+        with start(arguments, server.environment, tmp_path) as process:
+            _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert f"{kept} were there" in err
+    assert len(table(path)) == 250
+
+
+def on_a_terminal(command: list[str], environment: dict[str, str]) -> str:
+    """What a command writes to stderr when that is a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, stderr=theirs, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            some = os.read(ours, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not some:
+            break
+        written += some
+    os.close(ours)
+    process.wait()
+    return written.decode()
+
+
+def test_a_terminal_sees_a_bar_with_rate_time_left_and_quota() -> None:
+    with sandbox("--properties", "250", "--limit", "10", "--window", "1s") as server:
+        environment = {**server.environment, "TERM": "xterm", "COLUMNS": "150"}
+        written = on_a_terminal([*SETSMART, "sync", "--page-size", "10"], environment)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written)
+    assert re.search(r"Syncing .*[0-9]+ of 250 properties, [0-9]+ per second, [0-9.]+ s left", plain)
+    assert re.search(r"waiting [0-9.]+ s for quota", plain)
+    assert "Synced 250 properties" in plain
+    assert "\x1b[?25l" in written  # the cursor hidden
+    assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")  # and shown again
+
+
+def test_without_a_terminal_there_are_no_control_characters(capsys: Captured) -> None:
+    main(["sync", "--sandbox"])
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_a_long_sync_leaves_a_line_in_the_log_now_and_then(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setattr("setsmart_async.cli.progress._SECONDS_BETWEEN_LINES", 0.0)
+    main(["sync", "--sandbox"])
+    lines = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"[0-9,]+ of 3,000 properties, [0-9,]+ per second(, [0-9.]+ s left)?", lines[1])

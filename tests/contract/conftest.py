@@ -1,0 +1,25 @@
+"""What holds in every test here: the key stays off the logs, however much they tell."""
+
+import gc
+import logging
+from collections.abc import Iterator
+
+import pytest
+from contract.exchange import KEY
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _cheap_collections() -> Iterator[None]:
+    """These tests collect garbage after each loop, to hear of what was not closed: only new objects are looked at."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _key_stays_off_the_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.DEBUG)
+    yield
+    assert KEY not in caplog.text
+    assert KEY not in str([vars(record) for record in caplog.records])

@@ -1,0 +1,130 @@
+"""Sending, as these tests do it: one request with a key in it, and an eye on all that an error drags along."""
+
+import asyncio
+import gc
+import pickle
+import sys
+import traceback
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import setsmart_async
+from setsmart_async import (
+    ClientClosedError,
+    HttpRequest,
+    HttpResponse,
+    Origin,
+    Outcome,
+    TransportError,
+    WrongEventLoopError,
+)
+from setsmart_async.transports.base import Transport
+
+T = TypeVar("T")
+
+KEY = "sk_canary_5b1f0c7e9d3a"
+"""In the header of each request, and nowhere else."""
+BODY = b'{"first_name": "Kari", "last_name": "Canary"}'
+METHODS = ("GET", "PUT", "DELETE", "POST", "PATCH")
+SLACK = 0.5
+"""Seconds that a busy machine may add to a time limit."""
+
+_FOREIGN = ("aiohttp", "aiohappyeyeballs", "yarl", "multidict")
+_PACKAGE = str(Path(setsmart_async.__file__).parent)
+
+
+def request(origin: Origin, method: str = "GET", *, body: bytes | None = None, fresh: bool = False) -> HttpRequest:
+    """A request that gives the server no cause for complaint."""
+    if body is None and method in {"PUT", "POST", "PATCH"}:
+        body = BODY
+    headers = {"Accept": "application/json", "X-API-Key": KEY}
+    return HttpRequest(
+        method=method, origin=origin, target="/properties/p1", headers=headers, body=body, fresh_connection=fresh
+    )
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Like `asyncio.run`; fails when a task is left over, or the loop has heard of an error that nobody took."""
+    unheard: list[str] = []
+
+    async def watched() -> T:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(repr(context)))
+        result = await main
+        await asyncio.sleep(0)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not left, f"left behind: {left}"
+        return result
+
+    result = asyncio.run(watched())
+    gc.collect()  # what was not closed says so now, as a warning, which is an error
+    assert not unheard
+    return result
+
+
+async def closing(transport: Transport, work: Callable[[Transport], Coroutine[Any, Any, T]]) -> T:
+    """Use a transport and close it."""
+    try:
+        return await work(transport)
+    finally:
+        await transport.aclose()
+
+
+def answer(make: Callable[[], Transport], asked: HttpRequest, *, timeout: float | None = 5.0) -> HttpResponse:
+    """The answer to one request, in a loop of its own."""
+    return run(closing(make(), lambda transport: transport.send(asked, timeout=timeout)))
+
+
+def failure(make: Callable[[], Transport], asked: HttpRequest, *, timeout: float | None = 5.0) -> TransportError:
+    """The error that one request ends with, in a loop of its own."""
+    return run(closing(make(), lambda transport: failure_of(transport, asked, timeout=timeout)))
+
+
+async def failure_of(transport: Transport, asked: HttpRequest, *, timeout: float | None = 5.0) -> TransportError:  # noqa: ASYNC109 - as send
+    """The error that one request ends with; it must be one of ours, and bare."""
+    try:
+        got = await transport.send(asked, timeout=timeout)
+    except TransportError as error:
+        assert_bare(error)
+        return error
+    raise AssertionError(f"no error, but {got!r} {got.body[:80]!r}")
+
+
+def assert_bare(error: BaseException) -> None:
+    """One of our errors, with an outcome; no foreign object and no key on it, behind it or in its frames."""
+    assert isinstance(error, TransportError | ClientClosedError | WrongEventLoopError)
+    assert isinstance(error.outcome, Outcome)
+    assert type(pickle.loads(pickle.dumps(error))) is type(error)
+    for thing in _reachable(error, set()):
+        module = type(thing).__module__.partition(".")[0]
+        assert module not in _FOREIGN, f"{type(error).__name__} drags along {thing!r}"
+        assert KEY not in f"{thing!s} {thing!r}"
+    for file, local_variables in _frames(error.__traceback__):
+        assert not any(f"/{name}/" in file for name in _FOREIGN), f"a frame of {file} holds the request's headers"
+        if file.startswith(_PACKAGE):
+            assert KEY not in str(local_variables), f"the key stands in a local variable in {file}"
+    assert KEY not in "".join(traceback.format_exception(error))
+
+
+def _reachable(thing: object, seen: set[int]) -> Iterator[object]:
+    """An error, the errors behind it, and what they hold."""
+    if id(thing) in seen:
+        return
+    seen.add(id(thing))
+    yield thing
+    if isinstance(thing, BaseException):
+        behind = (thing.__cause__, thing.__context__)
+        held = [*thing.args, *vars(thing).values(), *getattr(thing, "__notes__", ()), *filter(None, behind)]
+        for each in held:
+            yield from _reachable(each, seen)
+
+
+def _frames(trace: TracebackType | None) -> Iterator[tuple[str, dict[str, object]]]:
+    for frame, _ in traceback.walk_tb(trace):
+        yield frame.f_code.co_filename, dict(frame.f_locals)
+
+
+def python(*arguments: str) -> list[str]:
+    """The command of a Python that hides no warning."""
+    return [sys.executable, "-X", "dev", "-W", "error", *arguments]

@@ -1,0 +1,236 @@
+"""What databases do to a sync: full, read-only, locked, broken. Each is one clear error, and the rows stay right."""
+
+import asyncio
+import multiprocessing
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+from sync.scene import account, held, state, stored, sync, table, url
+
+from setsmart_async import ConfigurationError, SetSmartError
+from setsmart_async.sync import StoreError, SyncProgress
+from setsmart_async.sync.database import Database
+from setsmart_async.sync.lock import SyncLock
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "setsmart.db"
+
+
+@contextmanager
+def pages_at_most(number: int) -> Iterator[None]:
+    """Every new connection may grow its database to so many pages: SQLITE_FULL as on a full disk."""
+
+    def restrict(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {number}").close()
+
+    event.listen(Engine, "connect", restrict)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", restrict)
+
+
+def intact(path: Path) -> bool:
+    with closing(sqlite3.connect(path)) as connection:
+        return [*connection.execute("PRAGMA integrity_check")] == [("ok",)]
+
+
+@pytest.mark.parametrize("pages", [1, 5, 20, 50])
+def test_a_full_database(path: Path, pages: int) -> None:
+    api = account(500)
+    with pages_at_most(pages), pytest.raises(StoreError, match=r"setsmart\.db is full: make room"):
+        sync(api, path)
+    assert intact(path)
+    kept = 10 * state(path)["pages"] if pages > 5 else 0
+    if pages > 5:
+        assert len(stored(path)) == kept
+    result = sync(api, path)
+    assert (result.resumed_from, result.new) == (kept, 500 - kept)
+    assert stored(path) == held(api)
+
+
+def test_a_read_only_database(path: Path) -> None:
+    api = account(20)
+    sync(api, path)
+    before = table(path)
+    api.properties.merge(str(before[0]["id"]), {"name": "Renamed"}, 0.0)
+    with pytest.raises(StoreError, match=r"setsmart\.db is read-only: allow writing"):
+        sync(api, path, to=f"sqlite:///file:{path}?mode=ro&uri=true")
+    assert table(path) == before
+
+
+def test_a_directory_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"no/x\.db does not exist: create it first"):
+        sync(account(1), tmp_path / "no" / "x.db")
+
+
+def test_a_directory_where_the_database_should_be(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="can not be opened"):
+        sync(account(1), tmp_path)
+
+
+def test_a_directory_that_refuses_new_files(path: Path) -> None:
+    """The place of the lock is taken by a directory: whoever runs the tests, root too, can not open it."""
+    Path(f"{path}-sync").mkdir()
+    with pytest.raises(StoreError, match=r"setsmart\.db-sync can not be opened"):
+        sync(account(1), path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all, though long enough" * 50, b"SQLite format 3\0" + b"x" * 9000]
+)
+def test_a_file_that_is_no_database(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"is (not an SQLite database|damaged)"):
+        sync(account(1), path)
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_database(path: Path) -> None:
+    sync(account(500), path)
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="is damaged: restore it"):
+        sync(account(500), path)
+
+
+def test_a_database_of_something_else(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE properties (street TEXT)")
+    with pytest.raises(ConfigurationError, match="a table 'properties' of something else"):
+        sync(account(1), path)
+    assert table(path) == []
+
+
+def test_other_tables_beside_ours_are_let_be(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE guests (name TEXT)")
+    assert sync(account(5), path).new == 5
+    assert table(path, "guests") == []
+
+
+def test_a_database_of_a_newer_version(path: Path) -> None:
+    sync(account(5), path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE setsmart_sync SET layout = 2")
+    with pytest.raises(ConfigurationError, match="newer version of setsmart_async: upgrade"):
+        sync(account(5), path)
+
+
+def test_another_program_that_writes_for_long(path: Path) -> None:
+    api = account(20)
+    sync(api, path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="is locked: another program is writing"):
+            sync(api, path, to=f"{url(path)}?timeout=0.05")
+        connection.execute("ROLLBACK")
+    assert sync(api, path).unchanged == 20
+
+
+def test_readers_are_not_kept_out(path: Path) -> None:
+    counted: list[int] = []
+    sync(account(60), path, progress=lambda _: counted.append(len(stored(path))) if path.stat().st_size else None)
+    assert counted[-1] == 60
+
+
+def test_commits_reach_the_disk(path: Path) -> None:
+    database = Database(url(path))
+    database.open()
+    with database.transaction() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+    database.close()
+    database.close()
+
+
+def test_a_second_sync_into_the_same_database_is_refused(path: Path) -> None:
+    api, refusals = account(60), list[str]()
+
+    def second(progress: SyncProgress) -> None:
+        with closing(Database(url(path))) as database, pytest.raises(StoreError) as caught:
+            database.open()
+        refusals.append(str(caught.value))
+
+    sync(api, path, progress=second)
+    assert "Another sync is writing to the database" in refusals[0]
+    assert sync(api, path).unchanged == 60
+
+
+def hold(database: str, held: Callable[[], None], until: Callable[[], bool]) -> None:
+    SyncLock(database).acquire()
+    held()
+    until()
+
+
+def test_the_lock_holds_between_processes_and_goes_with_a_killed_one(path: Path) -> None:
+    processes = multiprocessing.get_context("spawn")
+    taken, never = processes.Event(), processes.Event()
+    other = processes.Process(target=hold, args=(str(path), taken.set, never.wait))
+    other.start()
+    assert taken.wait(20)
+    with pytest.raises(StoreError, match="Another sync"):
+        sync(account(5), path)
+    other.kill()
+    other.join()
+    other.close()
+    assert sync(account(5), path).new == 5
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        ("sqlite://", "in memory would be gone"),
+        ("sqlite:///:memory:", "in memory would be gone"),
+        ("sqlite:///file:x?mode=memory&uri=true", "in memory would be gone"),
+        ("postgresql://localhost/x", "SQLite only, not postgresql"),
+        ("postgresql+psycopg://user:secret@localhost/x", r"SQLite only, not postgresql\+psycopg: "),
+        ("sqlite+aiosqlite:///x.db", r"SQLite only, not sqlite\+aiosqlite"),
+        ("nosuch:///x.db", "SQLite only, not nosuch"),
+        ("setsmart.db", "named by a URL such as"),
+        ("", "named by a URL such as"),
+    ],
+)
+def test_other_databases_are_refused_before_anything_is_opened(path: Path, to: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        sync(account(1), path, to=to)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_error_shows_neither_statement_nor_values(path: Path) -> None:
+    api = account(500)
+    with pages_at_most(20), pytest.raises(StoreError) as caught:
+        sync(api, path)
+    name = str(next(iter(api.properties))["name"])
+    seen: BaseException | None = caught.value
+    assert seen is not None
+    assert seen.__cause__ is None
+    assert seen.__suppress_context__
+    assert "INSERT" not in str(seen)
+    assert name not in str(seen)
+
+
+def test_store_errors_are_errors_of_the_library() -> None:
+    assert issubclass(StoreError, SetSmartError)
+
+
+def test_nothing_is_left_open(path: Path) -> None:
+    """Also not by runs that fail: Python warns of each connection that nobody closed, and warnings are errors."""
+    import gc
+
+    Path(f"{path}-sync").mkdir()
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            sync(account(1), path)
+    Path(f"{path}-sync").rmdir()
+    sync(account(1), path)
+    gc.collect()
+    assert not Path(f"{path}-wal").exists()
+    assert asyncio.new_event_loop().close() is None
