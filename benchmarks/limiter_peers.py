@@ -11,13 +11,21 @@ import logging
 import math
 import random
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
-from limiter_worlds import Answer, MakePeer, Send, World
+from limiter_worlds import KEY, Answer, MakePeer, Send, World
 
 from setsmart_async.clock import Clock
 from setsmart_async.limits.local import LocalLimiter
 
+_aiolimiter = importlib.import_module("aiolimiter")
+_asyncio_throttle = importlib.import_module("asyncio_throttle")
+_asyncprawcore = importlib.import_module("asyncprawcore.rate_limit")
+_hikari_buckets = importlib.import_module("hikari.impl.buckets")
+_hikari_routes = importlib.import_module("hikari.internal.routes")
+_pyrate = importlib.import_module("pyrate_limiter")
+_pyrate_factory = importlib.import_module("pyrate_limiter.limiter_factory")
+_throttled = importlib.import_module("throttled.asyncio")
 logging.getLogger("hikari").setLevel(logging.CRITICAL)
 
 
@@ -33,8 +41,7 @@ class Ours:
             permit.observe(answer.status, answer.headers)
         return answer
 
-    async def close(self) -> None:
-        pass
+    async def close(self) -> None: ...
 
 
 class BackOff:
@@ -50,38 +57,34 @@ class BackOff:
             wait = min(2 * wait, 8.0)
         return answer
 
-    async def close(self) -> None:
-        pass
+    async def close(self) -> None: ...
 
 
 class Aiolimiter:
     """A leaky bucket, told limit and window."""
 
     def __init__(self, world: World, clock: Clock) -> None:
-        self.limiter = importlib.import_module("aiolimiter").AsyncLimiter(world.limit, world.window)
+        self.limiter = _aiolimiter.AsyncLimiter(world.limit, world.window)
 
     async def call(self, send: Send) -> Answer:
         async with self.limiter:
             return await send()
 
-    async def close(self) -> None:
-        pass
+    async def close(self) -> None: ...
 
 
 class PyrateLimiter:
     """A sliding log, or its token bucket where the server has one; told limit and window."""
 
     def __init__(self, world: World, clock: Clock) -> None:
-        pyrate = importlib.import_module("pyrate_limiter")
         milliseconds = int(world.window * 1000)
         if world.algorithm == "bucket":
-            factory = importlib.import_module("pyrate_limiter.limiter_factory")
-            self.limiter = factory.create_token_bucket_limiter(world.limit, milliseconds)
+            self.limiter = _pyrate_factory.create_token_bucket_limiter(world.limit, milliseconds)
         else:
-            self.limiter = pyrate.Limiter(pyrate.Rate(world.limit, milliseconds))
+            self.limiter = _pyrate.Limiter(_pyrate.Rate(world.limit, milliseconds))
 
     async def call(self, send: Send) -> Answer:
-        await self.limiter.try_acquire_async("key")
+        await self.limiter.try_acquire_async(KEY)
         return await send()
 
     async def close(self) -> None:
@@ -94,45 +97,40 @@ class ThrottledPy:
     _ALGORITHMS: Final = {"fixed": "fixed_window", "sliding": "sliding_window", "bucket": "gcra"}
 
     def __init__(self, world: World, clock: Clock) -> None:
-        throttled = importlib.import_module("throttled.asyncio")
-        quota = throttled.rate_limiter.per_duration(timedelta(seconds=world.window), world.limit)
+        quota = _throttled.rate_limiter.per_duration(timedelta(seconds=world.window), world.limit)
         using = self._ALGORITHMS[world.algorithm]
         # A timeout makes it wait instead of refusing.
-        self.limiter = throttled.Throttled("key", timeout=1e6, using=using, quota=quota, store=throttled.MemoryStore())
+        self.limiter = _throttled.Throttled(KEY, timeout=1e6, using=using, quota=quota, store=_throttled.MemoryStore())
 
     async def call(self, send: Send) -> Answer:
         await self.limiter.limit()
         return await send()
 
-    async def close(self) -> None:
-        pass
+    async def close(self) -> None: ...
 
 
 class AsyncioThrottle:
     """A sliding log that every waiter polls; told limit and window."""
 
     def __init__(self, world: World, clock: Clock) -> None:
-        # Its 10 ms between polls, or a thousandth of a longer window: no loss of quota, less of our time.
-        interval = max(0.01, world.window / 1000)
-        throttler = importlib.import_module("asyncio_throttle").Throttler
-        self.limiter = throttler(world.limit, world.window, retry_interval=interval)
+        # Its 10 ms between polls; in longer windows so much more that a run takes seconds. 200 waiters poll often enough.
+        interval = max(0.01, world.window / 200)
+        self.limiter = _asyncio_throttle.Throttler(world.limit, world.window, retry_interval=interval)
 
     async def call(self, send: Send) -> Answer:
         async with self.limiter:
             return await send()
 
-    async def close(self) -> None:
-        pass
+    async def close(self) -> None: ...
 
 
 class Hikari:
     """Reads headers in Discord's form: resets to the millisecond, in unix seconds and in seconds from now."""
 
     def __init__(self, world: World, clock: Clock) -> None:
-        manager: Any = importlib.import_module("hikari.impl.buckets").RESTBucketManager(max_rate_limit=1e6)
-        self.manager = manager
+        self.manager = _hikari_buckets.RESTBucketManager(max_rate_limit=1e6)
         self.manager.start()
-        self.route = importlib.import_module("hikari.internal.routes").Route("GET", "/listings").compile()
+        self.route = _hikari_routes.Route("GET", "/listings").compile()
 
     async def call(self, send: Send) -> Answer:
         async with self.manager.acquire_bucket(self.route, KEY):
@@ -153,8 +151,7 @@ class Asyncprawcore:
     """Reads headers in Reddit's form: used, remaining, whole seconds until the reset; told the window."""
 
     def __init__(self, world: World, clock: Clock) -> None:
-        module = importlib.import_module("asyncprawcore.rate_limit")
-        self.limiter = module.RateLimiter(window_size=math.ceil(world.window))
+        self.limiter = _asyncprawcore.RateLimiter(window_size=math.ceil(world.window))
 
     async def call(self, send: Send) -> Answer:
         await self.limiter.delay()
@@ -171,11 +168,9 @@ class Asyncprawcore:
         }
         self.limiter.update(response_headers=headers)
 
-    async def close(self) -> None:
-        pass
+    async def close(self) -> None: ...
 
 
-KEY: Final = "key"
 OURS: Final = "setsmart_async"
 PEERS: Final[dict[str, MakePeer]] = {
     OURS: Ours,

@@ -76,6 +76,10 @@ class ConfigurationError(SetSmartError, ValueError):
     """A setting is missing or wrong. Raised where the setting is made, before any I/O."""
 
 
+class StoreError(SetSmartError):
+    """The local database can not be used; the message says what to do. What was written before is kept."""
+
+
 class SyncIncompleteError(SetSmartError):
     """A sync stopped, or finished, without having seen every record. What it wrote is kept; run it again."""
 
@@ -101,10 +105,9 @@ class CallError(SetSmartError):
             facts.append(f"request id {self.request_id}")
         if len(self.attempts) > 1:
             facts.append(f"{len(self.attempts)} attempts")
-        if self.outcome is Outcome.UNKNOWN or self.outcome is Outcome.APPLIED:
+        if self.outcome in {Outcome.UNKNOWN, Outcome.APPLIED} and not (self.operation or "").startswith("GET "):
             facts.append(f"outcome {self.outcome}")
-        text = str(self.args[0])
-        return f"{text} [{', '.join(facts)}]" if facts else text
+        return f"{self.args[0]} [{', '.join(facts)}]" if facts else str(self.args[0])
 
 
 class TransportError(CallError):
@@ -163,9 +166,7 @@ class ApiError(CallError):
         outcome: Outcome | None = None,
         request_id: str | None = None,
     ) -> None:
-        text = f"SetSmart answered {status}"
-        if code:
-            text += f" ({code})"
+        text = f"SetSmart answered {status} ({code})" if code else f"SetSmart answered {status}"
         if errors:
             text += " about " + ", ".join(dict.fromkeys(error.field for error in errors))
         super().__init__(f"{text}. {self.advice}", outcome=outcome, request_id=request_id)

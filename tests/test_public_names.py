@@ -63,6 +63,7 @@ PUBLIC = [
     "ServerError",
     "SetSmart",
     "SetSmartError",
+    "StoreError",
     "SyncIncompleteError",
     "SystemClock",
     "TLSError",

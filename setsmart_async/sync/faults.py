@@ -9,15 +9,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from setsmart_async.errors import SetSmartError
-
-
-class StoreError(SetSmartError):
-    """The local database can not be used; the message says what to do.
-
-    What was written before is kept and right, and the next sync goes on from there.
-    """
-
+from setsmart_async.errors import StoreError
 
 _ADVICE: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_FULL: "is full: make room on its disk and run again",

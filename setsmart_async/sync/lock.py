@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Self
 
-from setsmart_async.sync.faults import StoreError, explained
+from setsmart_async.errors import StoreError
+from setsmart_async.sync.faults import explained
 
 
 class SyncLock:

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from importlib import import_module
+from io import BytesIO
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from setsmart_async.errors import (
@@ -32,6 +33,7 @@ _Error = TypeVar("_Error", bound=BaseException)
 
 _CONNECT_TIMEOUT: Final = 10.0
 _KEEPALIVE: Final = 10.0
+_LARGE_BODY: Final = 256 * 1024
 
 
 class AiohttpTransport:
@@ -103,7 +105,7 @@ class AiohttpTransport:
                 request.method,
                 self._url(request),
                 headers=request.headers,
-                data=request.body,
+                data=_in_pieces(request.body),
                 allow_redirects=False,
                 ssl=self._ssl_context or True,
             )
@@ -185,6 +187,11 @@ class AiohttpTransport:
         )
 
 
+def _in_pieces(body: bytes | None) -> bytes | BytesIO | None:
+    """The body, such that aiohttp does not hold up the loop with writing it."""
+    return BytesIO(body) if body is not None and len(body) > _LARGE_BODY else body
+
+
 def _load_aiohttp() -> None:
     """Import it, which takes tenths of a second: too long for a shared event loop."""
     import_module("aiohttp")
@@ -223,12 +230,16 @@ async def _sent_once(
     request: aiohttp.ClientRequest, handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 ) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending idempotent requests a second time by itself: it does so on these two errors."""
-    import aiohttp
-
     try:
         return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as fault:
+    except _resent_after() as fault:
         raise _OnceOnlyError(fault) from None
+
+
+def _resent_after() -> tuple[type[aiohttp.ClientError], ...]:
+    import aiohttp
+
+    return aiohttp.ClientOSError, aiohttp.ServerDisconnectedError
 
 
 class _OnceOnlyError(Exception):

@@ -62,9 +62,10 @@ async def decoded_body(raw: bytes, headers: Headers, *, status: int, limit: int)
     """
     if len(raw) > limit:
         raise too_large(limit, status)
-    if not raw or "content-encoding" not in headers:
+    encodings = headers.get_all("content-encoding")
+    if not raw or not encodings:
         return raw
-    encoding = ",".join(headers.get_all("content-encoding")).strip().lower()
+    encoding = ",".join(encodings).strip().lower()
     if encoding in ("", "identity"):
         return raw
     if encoding not in ("gzip", "x-gzip"):

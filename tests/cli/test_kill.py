@@ -29,7 +29,7 @@ def killed_behind(least: int, server: RunningSandbox, path: Path) -> int:
 @pytest.mark.parametrize(("paging", "kills"), [("page", (1, 300, 800)), ("cursor", (500,))])
 def test_a_killed_sync_goes_on_where_it_was(tmp_path: Path, paging: PagingStyle, kills: tuple[int, ...]) -> None:
     path = tmp_path / "setsmart.db"
-    arguments = ("--properties", str(PROPERTIES), "--paging", paging, "--limit", "25", "--window", "1s")
+    arguments = ("--properties", str(PROPERTIES), "--paging", paging, "--limit", "15", "--window", "1s")
     with sandbox(*arguments) as server:
         reached = [killed_behind(least, server, path) for least in kills]
         assert reached == sorted(reached)

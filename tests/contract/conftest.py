@@ -5,12 +5,18 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from contract.exchange import KEY
+from contract.candidates import TRANSPORTS, scene
+from contract.exchange import KEY, answer, request
+
+from setsmart_async import HttpResponse
 
 
 @pytest.fixture(autouse=True, scope="package")
-def _cheap_collections() -> Iterator[None]:
+def _warm_and_cheap() -> Iterator[None]:
     """These tests collect garbage after each loop, to hear of what was not closed: only new objects are looked at."""
+    for candidate in TRANSPORTS:  # what is imported with the first request would take of its time
+        with scene(candidate, lambda _: HttpResponse(status=200)) as stage:
+            answer(stage.make, request(stage.origin))
     gc.collect()
     gc.freeze()
     yield

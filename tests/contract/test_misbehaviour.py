@@ -1,17 +1,14 @@
 """Every misbehaviour of the catalogue: an error of ours or a whole answer, and the connection carries nothing more."""
 
-import random
 from functools import partial
 
 import pytest
 from contract.candidates import Candidate, on_sockets
-from contract.exchange import assert_bare, closing, failure, failure_of, request, run
+from contract.exchange import assert_bare, closing, request, run
 from contract.misbehaviour import JSON, WHOLE, Ending, Misbehaviour, in_the_catalogue
 from contract.raw_server import Peer, RawServer
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from setsmart_async import ApiError, HttpResponse, Outcome, TransportError
+from setsmart_async import ApiError, Outcome, TransportError
 from setsmart_async.transports.base import Transport
 
 

@@ -183,8 +183,12 @@ TEXTS = [
     (call_error(outcome=Outcome.APPLIED), "It failed. [outcome applied]"),
     (call_error(outcome=Outcome.REJECTED, operation="GET /properties"), "It failed. [GET /properties]"),
     (
-        call_error(outcome=Outcome.UNKNOWN, operation="GET /properties", request_id="req_1", attempts=3),
-        "It failed. [GET /properties, request id req_1, 3 attempts, outcome unknown]",
+        call_error(outcome=Outcome.UNKNOWN, operation="PUT /properties/{id}", request_id="req_1", attempts=3),
+        "It failed. [PUT /properties/{id}, request id req_1, 3 attempts, outcome unknown]",
+    ),
+    (
+        call_error(outcome=Outcome.UNKNOWN, operation="GET /properties", attempts=3),
+        "It failed. [GET /properties, 3 attempts]",
     ),
 ]
 
