@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -22,12 +21,8 @@ from setsmart_async.policy.quota import read_quota
 from setsmart_async.priority import Priority
 from setsmart_async.wire import Headers
 
-_HELD_BACK: Final[Mapping[Priority, float]] = {
-    Priority.INTERACTIVE: 0.0,
-    Priority.NORMAL: TRICKLED_SHARE,
-    Priority.BULK: 2 * TRICKLED_SHARE,
-}
-"""The share of a window that a class may use only spread until the reset, so that the classes above find some."""
+_HELD_BACK: Final = (0.0, TRICKLED_SHARE, 2 * TRICKLED_SHARE)
+"""For each priority the share of a window that it may use only spread until the reset, to leave some to others."""
 _BULK_SLOTS: Final = 0.9
 """The share of the slots that bulk work may hold."""
 _PATIENCE: Final = 9
@@ -61,7 +56,9 @@ class LocalLimiter:
         self._wall_offset = self._clock.wall() - self._clock.monotonic()
         self._bucket = Bucket(random_source=random.random, wall_offset=self._wall_offset, sharers=sharers)
         self._slots = self._free_slots = max_concurrency
+        self._kept_slots = _kept_slots(max_concurrency)
         self._queues: tuple[deque[_Waiter], ...] = tuple(deque() for _ in Priority)
+        self._monotonic = self._clock.monotonic
         self._waiting = [0 for _ in Priority]
         self._all_waiting = 0
         self._passed_over = [0 for _ in Priority]
@@ -79,6 +76,7 @@ class LocalLimiter:
         if max_concurrency > self._slots:
             self._free_slots += max_concurrency - self._slots
             self._slots = max_concurrency
+            self._kept_slots = _kept_slots(max_concurrency)
             self._pump()
 
     @property
@@ -108,10 +106,8 @@ class LocalLimiter:
         """See `RateLimiter.acquire`."""
         if cost < 1:
             raise ConfigurationError("The cost of a request must be 1 or more.")
-        if not self._all_waiting:
-            permit = self._grant(cost, priority)
-            if permit is not None:
-                return permit
+        if not self._all_waiting and (permit := self._grant(cost, priority)) is not None:
+            return permit
         return await self._wait(cost, priority, max_wait, again=again)
 
     async def _wait(self, cost: int, priority: Priority, max_wait: float | None, *, again: bool) -> Permit:
@@ -152,18 +148,13 @@ class LocalLimiter:
         return None if reset is None else self._wall_offset + reset
 
     def _grant(self, cost: int, priority: Priority) -> Permit | None:
-        if not self._has_slot(priority):
+        if self._free_slots <= self._kept_slots[priority]:
             return None
-        ticket = self._bucket.take(self._clock.monotonic(), cost, held_back=_HELD_BACK[priority])
+        ticket = self._bucket.take(self._monotonic(), cost, held_back=_HELD_BACK[priority])
         if ticket is None:
             return None
         self._free_slots -= 1
         return Permit(self, ticket)
-
-    def _has_slot(self, priority: Priority) -> bool:
-        if priority is not Priority.BULK:
-            return self._free_slots > 0
-        return self._free_slots > self._slots - max(1, round(self._slots * _BULK_SLOTS))
 
     def _pump(self) -> None:
         """Hand out what can be handed out, then set the timer for what can not."""
@@ -227,7 +218,7 @@ class LocalLimiter:
         times = [
             self._bucket.next_time(now, waiter.cost, held_back=_HELD_BACK[waiter.priority])
             for waiter in candidates
-            if self._has_slot(waiter.priority)
+            if self._free_slots > self._kept_slots[waiter.priority]
         ]
         due = min((time for time in times if time is not None), default=None)
         if due is None:
@@ -265,3 +256,8 @@ class LocalLimiter:
         self._free_slots += 1
         if self._all_waiting:
             self._pump()
+
+
+def _kept_slots(slots: int) -> tuple[int, ...]:
+    """For each priority the slots that it leaves free."""
+    return 0, 0, slots - max(1, round(slots * _BULK_SLOTS))

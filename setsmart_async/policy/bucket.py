@@ -112,8 +112,12 @@ class Bucket:
         """
         if now >= self._paused_until and not (self._ramp or self._concurrency or self._sharers > 1):
             left = self._bound.value - self._in_flight - cost
-            if left >= 0 and left >= (self.limit or 0) * held_back:  # plenty: nothing to spread, nothing to ask
-                return self._grant(now, cost, probe=False)
+            if left >= 0 and left >= (self.limit or 0) * held_back:  # plenty: nothing to spread, nothing to probe
+                self._granted += 1
+                self._in_flight += cost
+                self._window_grants += cost
+                self._last_grant = now
+                return Ticket(self._granted, cost, now, False)
         due = self.next_time(now, cost, held_back=held_back)
         if due is None or due > now:
             return None

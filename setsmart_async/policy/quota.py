@@ -47,21 +47,20 @@ class QuotaReading(NamedTuple):
 
 def read_quota(status: int, headers: Headers) -> QuotaReading:
     """Read an answer's rate headers. Never raises."""
-    limit = _whole(headers.get("x-ratelimit-limit") or headers.get("ratelimit-limit"))
-    remaining = _whole(headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining"))
-    reset = _whole(headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset"))
+    said = headers.get
+    limit = _whole(said("x-ratelimit-limit") or said("ratelimit-limit"))
+    remaining = _whole(said("x-ratelimit-remaining") or said("ratelimit-remaining"))
+    reset = _whole(said("x-ratelimit-reset") or said("ratelimit-reset"))
     if remaining is None and "ratelimit" in headers:
         limit, remaining, reset = _draft(headers["ratelimit"], headers.get("ratelimit-policy", ""))
-    date = http_date(headers.get("date", ""))
+    date = http_date(said("date") or "")
     if remaining is not None and limit is not None and remaining > limit:
         remaining = limit
     at, after = _told_apart(reset)
     retry_after = None
     if status in (429, 503):
         retry_after = read_retry_after(headers.get_all("retry-after"), date)
-    return QuotaReading(
-        limit=limit, remaining=remaining, reset=at, reset_after=after, date=date, retry_after=retry_after
-    )
+    return QuotaReading(limit, remaining, at, after, date, retry_after)
 
 
 def read_retry_after(values: Iterable[str], date: int | None) -> float | None:
