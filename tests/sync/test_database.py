@@ -1,20 +1,22 @@
 """What databases do to a sync: full, read-only, locked, broken. Each is one clear error, and the rows stay right."""
 
 import asyncio
-import multiprocessing
 import sqlite3
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, Text, cast, create_engine, event, literal, select
 from sync.scene import account, held, state, stored, sync, table, url
 
 from setsmart_async import ConfigurationError, SetSmartError
 from setsmart_async.sync import StoreError, SyncProgress
 from setsmart_async.sync.database import Database
-from setsmart_async.sync.lock import SyncLock
+from setsmart_async.sync.tables import UtcTime
 
 
 @pytest.fixture
@@ -151,6 +153,16 @@ def test_commits_reach_the_disk(path: Path) -> None:
     database.close()
 
 
+def test_times_are_kept_in_utc_whatever_zone_they_come_in() -> None:
+    oslo = datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=1)))
+    engine = create_engine("sqlite://")
+    with closing(engine.connect()) as connection:
+        assert connection.scalar(select(literal(oslo, UtcTime))) == oslo
+        assert connection.scalar(select(cast(literal(oslo, UtcTime), Text))) == "2026-01-31 11:00:00.000000"
+        assert connection.scalar(select(literal(None, UtcTime))) is None
+    engine.dispose()
+
+
 def test_a_second_sync_into_the_same_database_is_refused(path: Path) -> None:
     api, refusals = account(60), list[str]()
 
@@ -164,23 +176,19 @@ def test_a_second_sync_into_the_same_database_is_refused(path: Path) -> None:
     assert sync(api, path).unchanged == 60
 
 
-def hold(database: str, held: Callable[[], None], until: Callable[[], bool]) -> None:
-    SyncLock(database).acquire()
-    held()
-    until()
+HOLD = (
+    "import sys; from setsmart_async.sync.lock import SyncLock; SyncLock(sys.argv[1]).acquire(); print('held'); input()"
+)
 
 
 def test_the_lock_holds_between_processes_and_goes_with_a_killed_one(path: Path) -> None:
-    processes = multiprocessing.get_context("spawn")
-    taken, never = processes.Event(), processes.Event()
-    other = processes.Process(target=hold, args=(str(path), taken.set, never.wait))
-    other.start()
-    assert taken.wait(20)
-    with pytest.raises(StoreError, match="Another sync"):
-        sync(account(5), path)
-    other.kill()
-    other.join()
-    other.close()
+    command = [sys.executable, "-u", "-c", HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(StoreError, match="Another sync"):
+            sync(account(5), path)
+        other.kill()
     assert sync(account(5), path).new == 5
 
 

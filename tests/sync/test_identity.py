@@ -101,6 +101,14 @@ def test_a_named_account_takes_any_of_its_keys(path: Path) -> None:
         sync(api, path, key=OTHER_KEY, account="Bergen")
 
 
+def test_a_name_once_given_is_not_forgotten(path: Path) -> None:
+    api = SandboxApi(account(20).properties, api_keys=["the-first-key-of-them", OTHER_KEY])
+    sync(api, path, key="the-first-key-of-them", account="Oslo")
+    sync(api, path, key="the-first-key-of-them")
+    assert state(path)["account"] == "Oslo"
+    assert sync(api, path, key=OTHER_KEY, account="Oslo").unchanged == 20
+
+
 def test_a_named_source_may_move(path: Path) -> None:
     api = account(20)
     sync(api, path, source="sandbox")
