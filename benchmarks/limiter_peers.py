@@ -114,7 +114,7 @@ class AsyncioThrottle:
 
     def __init__(self, world: World, clock: Clock) -> None:
         # Its 10 ms between polls; in longer windows so much more that a run takes seconds. 200 waiters poll often enough.
-        interval = max(0.01, world.window / 200)
+        interval = max(0.01, world.window / 50)
         self.limiter = _asyncio_throttle.Throttler(world.limit, world.window, retry_interval=interval)
 
     async def call(self, send: Send) -> Answer:

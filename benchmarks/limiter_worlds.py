@@ -76,13 +76,19 @@ MakePeer: TypeAlias = Callable[[World, Clock], Peer]
 
 
 class Server:
-    """The simulator, and a log of what it decided."""
+    """The simulator, and a log of what it decided.
+
+    `overflowed` says when a token bucket was full, and how many tokens it would have got meanwhile.
+    """
 
     def __init__(self, world: World, clock: Clock) -> None:
+        self.world = world
         rule = QuotaRule(world.limit, world.window, world.algorithm)
         self.simulator = QuotaSimulator(rule, skew=world.skew)
         self.accepted: list[float] = []
         self.refused: list[float] = []
+        self.overflowed: list[tuple[float, float]] = []
+        self._full_at = math.inf
         self._clock = clock
         self._changes = [(world.start + after, limit) for after, limit in world.changes]
 
@@ -90,11 +96,20 @@ class Server:
     def answers(self) -> int:
         return len(self.accepted) + len(self.refused)
 
+    def now(self) -> float:
+        """The server's clock."""
+        return self.simulator.server_time(self._clock.wall())
+
     def answer(self) -> Answer:
         now = self._clock.wall()
         while self._changes and self._changes[0][0] <= now:
             self.simulator.rule = attrs.evolve(self.simulator.rule, limit=self._changes.pop(0)[1])
+        if now > self._full_at:
+            per_second = self.simulator.rule.limit / self.simulator.rule.window
+            self.overflowed.append((now + self.simulator.skew, (now - self._full_at) * per_second))
         quota = self.simulator.take(KEY, now)
+        if self.simulator.rule.algorithm == "bucket":
+            self._full_at = quota.reset - self.simulator.skew
         (self.accepted if quota.allowed else self.refused).append(now + self.simulator.skew)
         return Answer(200 if quota.allowed else 429, quota, now, self)
 
@@ -104,40 +119,59 @@ class Run:
     """What the server saw. Times are in its own clock."""
 
     world: World
+    began: float
+    ended: float
     accepted: list[float]
     refused: list[float]
-    ended: float
+    overflowed: list[tuple[float, float]]
 
     @property
     def full_windows(self) -> list[tuple[int, int]]:
         """(number, accepted) of each fixed window from the second one seen to the last that was over."""
         window = self.world.window
         counts = Counter(math.floor(moment / window) for moment in self.accepted)
-        first = math.floor((self.world.start + self.world.skew) / window) + 1
+        first = math.floor(self.began / window) + 1
         return [(number, counts[number]) for number in range(first, math.floor(self.ended / window))]
 
     @property
     def utilisation(self) -> float:
-        """Accepted against allowed, over whole windows, the first one left out."""
+        """The share of the quota that was used, over whole windows, the first one left out.
+
+        Of a token bucket, what was lost for ever is what it would have got while it was full.
+        """
         world = self.world
         if world.algorithm == "fixed":
             counts = [count for _, count in self.full_windows]
             return sum(counts) / (len(counts) * world.limit) if counts else math.nan
-        begin = world.start + world.skew + world.window
+        begin = self.began + world.window
         whole = math.floor((self.ended - begin) / world.window)
         end = begin + whole * world.window
         inside = sum(1 for moment in self.accepted if begin <= moment < end)
-        return inside / (whole * world.limit) if whole > 0 else math.nan
+        if whole < 1:
+            return math.nan
+        if world.algorithm == "sliding":
+            return inside / (whole * world.limit)
+        return inside / (inside + sum(tokens for moment, tokens in self.overflowed if begin <= moment < end))
 
 
 def run(make: MakePeer, world: World) -> Run:
     """Saturate the world's server through a limiter."""
-    return limiter_time.run(_saturate(make, world))
+
+    async def main() -> Run:
+        clock = limiter_time.VirtualClock(world.start)
+        with limiter_time.in_place_of_the_machines(clock):
+            peer = make(world, clock)
+            seen = await saturate(peer, Server(world, clock))
+            await peer.close()
+        return seen
+
+    return limiter_time.run(main())
 
 
-async def _saturate(make: MakePeer, world: World) -> Run:
-    clock = limiter_time.VirtualClock(world.start)
-    server, chance, enough = Server(world, clock), random.Random(world.seed), asyncio.Event()
+async def saturate(peer: Peer, server: Server) -> Run:
+    """Press until the world's time is over, or until there are more answers than it wants."""
+    world, chance, enough = server.world, random.Random(server.world.seed), asyncio.Event()
+    began = server.now()
 
     async def send() -> Answer:
         await asyncio.sleep(world.round_trip * chance.uniform(0.2, 0.8))
@@ -147,20 +181,17 @@ async def _saturate(make: MakePeer, world: World) -> Run:
             enough.set()
         return answer
 
-    async def worker(peer: Peer) -> None:
+    async def worker() -> None:
         while True:
             await peer.call(send)
 
-    with limiter_time.in_place_of_the_machines(clock):
-        peer = make(world, clock)
-        workers = [asyncio.create_task(worker(peer)) for _ in range(world.tasks)]
-        stop = asyncio.create_task(enough.wait())
-        done, _ = await asyncio.wait([*workers, stop], timeout=world.seconds, return_when=asyncio.FIRST_COMPLETED)
-        ended = clock.wall() + world.skew
-        for task in (*workers, stop):
-            task.cancel()
-        await asyncio.gather(*workers, stop, return_exceptions=True)
-        await peer.close()
-        for task in done - {stop}:
-            task.result()  # a worker never ends: what ended it is raised here
-    return Run(world, server.accepted, server.refused, ended)
+    workers = [asyncio.create_task(worker()) for _ in range(world.tasks)]
+    stop = asyncio.create_task(enough.wait())
+    done, _ = await asyncio.wait([*workers, stop], timeout=world.seconds, return_when=asyncio.FIRST_COMPLETED)
+    ended = server.now()
+    for task in (*workers, stop):
+        task.cancel()
+    await asyncio.gather(*workers, stop, return_exceptions=True)
+    for task in done - {stop}:
+        task.result()  # a worker never ends: what ended it is raised here
+    return Run(world, began, ended, server.accepted, server.refused, server.overflowed)

@@ -13,6 +13,7 @@ from setsmart_async.errors import (
     InvalidResponseError,
     PermissionDeniedError,
     SetSmartError,
+    StoreError,
     SyncIncompleteError,
     TransportError,
 )
@@ -65,6 +66,8 @@ def code_for(error: SetSmartError) -> ExitCode:
     match error:
         case ConfigurationError():
             return ExitCode.USAGE
+        case StoreError():
+            return ExitCode.DATABASE_FAILED
         case AuthenticationError() | PermissionDeniedError():
             return ExitCode.KEY_REFUSED
         case TransportError() | DeadlineExceededError():

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 import attrs
 
 from setsmart_async.cli.durations import in_words
-from setsmart_async.cli.exit_codes import CommandError, ExitCode, code_for
+from setsmart_async.cli.exit_codes import CommandError, code_for
 from setsmart_async.cli.progress import shown
 from setsmart_async.client import SetSmart
 from setsmart_async.errors import CallError, ConfigurationError, TransportError
-from setsmart_async.sync import StoreError, Sync, SyncResult, Tally
+from setsmart_async.sync import Sync, SyncResult, Tally
 from setsmart_async.wire import encode_json
 
 
@@ -34,7 +34,7 @@ class SyncOptions:
 async def sync_into_database(options: SyncOptions) -> None:
     """Sync, show how it goes, and say what was done.
 
-    Raises `CommandError` for what befalls the database and the calls; `ConfigurationError`, `SyncIncompleteError`.
+    Raises `CommandError` for a failed call, and the other errors of `Sync` as they are.
     """
     if options.sandbox and options.base_url is not None:
         raise ConfigurationError("--sandbox brings a server of its own: leave out --base-url.")
@@ -54,17 +54,11 @@ async def sync_into_database(options: SyncOptions) -> None:
             )
             try:
                 result = await sync.run()
-            except StoreError as error:
-                raise CommandError(str(error), ExitCode.DATABASE_FAILED) from None
             except CallError as error:
                 place = f"{source}: " if isinstance(error, TransportError) else ""
                 done = progress.latest.done
-                kept = (
-                    f" The {done:,} properties read so far are kept; the same command goes on from there."
-                    if done
-                    else ""
-                )
-                raise CommandError(f"{place}{error}{kept}", code_for(error)) from None
+                kept = f" The {done:,} properties read so far are kept; the same command goes on from there."
+                raise CommandError(f"{place}{error}{kept if done else ''}", code_for(error)) from None
     print(_summary(result, source, sync.database), file=sys.stderr)
     if options.json:
         summary = {"source": source, "database": sync.database, **attrs.asdict(result)}

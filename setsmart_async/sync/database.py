@@ -35,7 +35,6 @@ class Database:
         Raises `StoreError`, and `ConfigurationError` for a database of something else.
         """
         self._engine = create_engine(self._url, hide_parameters=True)
-        event.listen(self._engine, "connect", _leave_transactions_to_us)
         event.listen(self._engine, "begin", _begin)
         with explained(self.place):
             self._connection = self._engine.connect()
@@ -109,9 +108,6 @@ def _file_url(text: str) -> URL:
     return url
 
 
-def _leave_transactions_to_us(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # the driver's own mode begins transactions late, and none before SELECT
-
-
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")  # the lock now: an upgrade later could fail half-way
+    # Before the driver begins one of its own, which it does late; and with the lock, which could fail half-way.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -45,7 +45,8 @@ class Store:
                         "upgrade, or sync into another one."
                     )
                 known = Identity(source=row["source"], account=row["account"], key_fingerprint=row["key_fingerprint"])
-                identity = admitted(known, identity, new_key=new_key, place=self._database.place)
+                if _has_rows(connection):  # a run that reached nobody, for a wrong URL perhaps, claims nothing
+                    identity = admitted(known, identity, new_key=new_key, place=self._database.place)
                 going_on = _pass_of(row)
                 if not going_on.can_go_on(page_size):
                     going_on = Pass(generation=going_on.generation + 1, page_size=page_size, started_at=now)
@@ -109,6 +110,10 @@ def _pass_of(row: RowMapping) -> Pass:
     own = [field.name for field in attrs.fields(Pass) if field.name != "counts"]
     counts = Counts(**{field.name: row[field.name] for field in attrs.fields(Counts)})
     return Pass(**{name: row[name] for name in own}, counts=counts)
+
+
+def _has_rows(connection: Connection) -> bool:
+    return connection.execute(select(properties.c.id).limit(1)).first() is not None
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -126,8 +127,8 @@ class AiohttpTransport:
         length = announced_length(headers, method=method, status=status, limit=limit)
         raw = await (self._read_bounded(response) if length is None else response.read())
         sending.is_read = True
-        if sending.connection is not None and announces_more(headers, status):
-            sending.connection.cut()
+        if sending.connection is not None:
+            sending.connection.settle(may_go_on=not announces_more(headers, status))
         return HttpResponse(
             status=status, headers=headers, body=await decoded_body(raw, headers, status=status, limit=limit)
         )
@@ -140,6 +141,7 @@ class AiohttpTransport:
             if size > self._max_response_bytes:
                 raise too_large(self._max_response_bytes, response.status)
             chunks.append(chunk)
+        await response.wait_for_close()  # until what is left of the request is given up
         return b"".join(chunks)
 
     def _url(self, request: HttpRequest) -> yarl.URL:
@@ -220,6 +222,7 @@ def _watched_connector(
                 loan = lending.lend(protocol, transport)
                 if loan is not None:
                     under_way.current().connection = loan
+                    connection.add_callback(partial(lending.take_back, protocol, transport))
                     return connection
                 connection.close()
 

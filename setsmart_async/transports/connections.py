@@ -6,14 +6,14 @@ import asyncio
 import select
 import ssl
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 from weakref import WeakKeyDictionary
 
 _GRACE: Final = 0.05  # seconds for the library to tell a request itself that its connection is gone
 
 
 class Pooled(Protocol):
-    """The library's end of a connection, as far as it matters here."""
+    """The library's end of a connection, as far as it matters here: an `asyncio.Protocol` that is waited for."""
 
     @property
     def closed(self) -> asyncio.Future[None] | None:
@@ -22,8 +22,25 @@ class Pooled(Protocol):
 
     @property
     def should_close(self) -> bool:
-        """Whether it is in no state to carry another request."""
+        """Whether it must carry nothing more: it has, for one, another answer behind the one that was asked for."""
         ...
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """As asyncio's."""
+        ...
+
+
+class _Idle(asyncio.Protocol):
+    """Has a connection while no request does: whatever comes then is for nobody, and ends it."""
+
+    def __init__(self, connection: Pooled, transport: asyncio.WriteTransport) -> None:
+        self._connection, self._transport = connection, transport
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.abort()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._connection.connection_lost(exc)
 
 
 class Loan:
@@ -40,6 +57,14 @@ class Loan:
         """Break the connection at once, whatever it still has to write, unless another request has it by now."""
         if not self.is_over:
             self._transport.abort()
+
+    def settle(self, *, may_go_on: bool) -> None:
+        """After the answer: give the connection back, or break it.
+
+        One that is closing is broken too: the peer may never read what is left of a request that it has answered.
+        """
+        if self._transport.is_closing() or not may_go_on:
+            self.cut()
 
 
 class Lending:
@@ -58,12 +83,17 @@ class Lending:
         earlier = self._latest.get(connection)
         if earlier is None:
             self._watch(connection)
-        elif connection.should_close or has_unread(transport):
+        elif connection.should_close or transport.is_closing() or has_unread(transport):
             return None
         else:
             earlier.is_over = True
+            transport.set_protocol(cast(asyncio.BaseProtocol, connection))
         loan = self._latest[connection] = Loan(transport)
         return loan
+
+    def take_back(self, connection: Pooled, transport: asyncio.WriteTransport) -> None:
+        """The request has done with it, and nobody else has it yet."""
+        transport.set_protocol(_Idle(connection, transport))
 
     def _watch(self, connection: Pooled) -> None:
         closed, loop = connection.closed, asyncio.get_running_loop()

@@ -90,7 +90,8 @@ def test_a_missing_extra_is_named_in_one_line(library: str, arguments: list[str]
 
 
 def test_another_missing_module_is_a_bug_and_shows_itself() -> None:
-    code = "import sys; sys.modules['attrs'] = None; from setsmart_async.cli import main; sys.exit(main())"
+    missing = "sys.modules['setsmart_async.cli.durations'] = None"
+    code = f"import sys; {missing}; from setsmart_async.cli import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "Traceback" in done.stderr
 
@@ -140,6 +141,7 @@ def test_lengths_of_time_in_words(seconds: float, words: str) -> None:
         (errors.BadRequestError(400), 5),
         (errors.InvalidResponseError("$", "x"), 5),
         (errors.ClientClosedError(), 5),
+        (errors.StoreError("x"), 6),
         (SyncIncompleteError("x"), 7),
     ],
 )

@@ -67,6 +67,9 @@ def _gzip(change: Callable[[bytes], bytes]) -> bytes:
     return _length(len(body), body, b"Content-Encoding: gzip")
 
 
+CHUNKED: Final = _chunked(b"7\r\n", JSON[:7], b"\r\n7;x=y\r\n", JSON[7:], b"\r\n0\r\nX-Trailer: a\r\n\r\n")
+GZIPPED: Final = _gzip(lambda body: body)
+
 CLOSE, RESET, STAY = Ending.CLOSE, Ending.RESET, Ending.STAY
 LOST = (BodyTruncatedError,)
 BROKEN = (ProtocolError,)

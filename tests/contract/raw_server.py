@@ -81,12 +81,12 @@ class Peer:
 
     def wait_for_hang_up(self, timeout: float = _PATIENCE) -> bool:
         """Send nothing more; whether the client has hung up within so many seconds."""
-        with contextlib.suppress(OSError):
-            self._sock.settimeout(timeout)
         try:
+            self._sock.settimeout(timeout)
             while self._more():
                 pass
         except TimeoutError:
+            self._sock.settimeout(_PATIENCE)
             return False
         except OSError:
             pass
@@ -173,6 +173,7 @@ class RawServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is sent apart arrives apart
             self.connections += 1
             thread = threading.Thread(target=self._serve, args=(sock, self.connections), daemon=True)
             self._threads.append(thread)

@@ -1,14 +1,17 @@
 """Every misbehaviour of the catalogue: an error of ours or a whole answer, and the connection carries nothing more."""
 
+import asyncio
 from functools import partial
 
 import pytest
 from contract.candidates import Candidate, on_sockets
 from contract.exchange import assert_bare, closing, request, run
-from contract.misbehaviour import JSON, WHOLE, Ending, Misbehaviour, in_the_catalogue
+from contract.misbehaviour import CHUNKED, GZIPPED, JSON, WHOLE, Ending, Misbehaviour, in_the_catalogue
 from contract.raw_server import Peer, RawServer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from setsmart_async import ApiError, Outcome, TransportError
+from setsmart_async import ApiError, AttemptTimeoutError, Outcome, TransportError
 from setsmart_async.transports.base import Transport
 
 
@@ -47,3 +50,46 @@ def test_it_is_an_error_of_ours(candidate: Candidate, misbehaviour: Misbehaviour
         connections = [received.connection for received in server.requests]
         assert connections == [1, 2] or (connections == [1, 1] and TransportError in misbehaviour.errors)
         assert server.all_closed()
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A good answer with a few bytes changed, cut out or put in."""
+    answer = bytearray(draw(st.sampled_from(GOOD)))
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(answer)))
+        answer[place : place + draw(st.integers(0, 3))] = draw(st.binary(max_size=3) | st.sampled_from(TELLING))
+    return bytes(answer)
+
+
+GOOD = [WHOLE, CHUNKED, GZIPPED, b"HTTP/1.1 103 Early\r\nLink: <a>\r\n\r\n" + WHOLE]
+TELLING = [b"\r\n", b"\r\n\r\n", b"\n", b":", b"\0", b"-", b"0", b"9", b" ", b"chunked", b"Content-Length: 1\r\n", b";"]
+
+
+@on_sockets
+def test_whatever_comes_the_error_is_ours(candidate: Candidate) -> None:
+    """Answers damaged at random: an answer or an error of ours, no hang, and nothing left for the next request."""
+    sent: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        if peer.request():
+            peer.send(sent[-1])
+
+    @settings(max_examples=200)
+    @given(damaged())
+    def one(answer: bytes) -> None:
+        sent.append(answer)
+
+        async def send(transport: Transport) -> None:
+            try:
+                await transport.send(request(server.origin), timeout=2)
+            except TransportError as error:
+                assert_bare(error)
+                assert not isinstance(error, AttemptTimeoutError)
+
+        asyncio.run(closing(candidate.make(), send))
+
+    with RawServer(script) as server:
+        one()
+        assert server.all_closed()
+        assert len(server.requests) == server.connections

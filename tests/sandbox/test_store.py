@@ -120,7 +120,7 @@ def walk(store: PropertyStore, size: int, between: Callable[[], None]) -> list[s
     """All pages from the first to the last, something happening between them."""
     seen: list[str] = []
     position = -1
-    while True:
+    for _ in range(1_000):
         page = store.select().after(position, size)
         assert len(page.records) <= size
         seen.extend(ids(page.records))
@@ -128,6 +128,7 @@ def walk(store: PropertyStore, size: int, between: Callable[[], None]) -> list[s
             return seen
         position = page.positions[-1]
         between()
+    raise AssertionError("the walk does not end")
 
 
 Change = tuple[str, int]

@@ -16,6 +16,7 @@ from sync.scene import account, held, state, stored, sync, table, url
 from setsmart_async import ConfigurationError, SetSmartError
 from setsmart_async.sync import StoreError, SyncProgress
 from setsmart_async.sync.database import Database
+from setsmart_async.sync.faults import explained
 from setsmart_async.sync.tables import UtcTime
 
 
@@ -149,6 +150,11 @@ def test_commits_reach_the_disk(path: Path) -> None:
     with database.transaction() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+        with (
+            closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),  # from a transaction's first instant
+        ):
+            other.execute("BEGIN IMMEDIATE")
     database.close()
     database.close()
 
@@ -210,6 +216,29 @@ def test_other_databases_are_refused_before_anything_is_opened(path: Path, to: s
     with pytest.raises(ConfigurationError, match=reason) as caught:
         sync(account(1), path, to=to)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (sqlite3.SQLITE_FULL, "is full: make room"),
+        (sqlite3.SQLITE_IOERR_WRITE, "can not be read or written: check its disk"),
+        (sqlite3.SQLITE_READONLY_DBMOVED, "is read-only"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "is locked"),
+        (sqlite3.SQLITE_CORRUPT_INDEX, "is damaged"),
+        (sqlite3.SQLITE_CANTOPEN_ISDIR, "can not be opened"),
+        (sqlite3.SQLITE_SCHEMA, r"failed \(SQLITE_X\): see whether"),
+        (None, r"failed \(SQLITE_X\): see whether"),
+    ],
+)
+def test_sqlites_finer_codes_get_the_advice_of_their_kind(code: int | None, advice: str) -> None:
+    fault = sqlite3.OperationalError("INSERT INTO properties VALUES ('Jane')")
+    fault.sqlite_errorname = "SQLITE_X"
+    if code is not None:
+        fault.sqlite_errorcode = code
+    with pytest.raises(StoreError, match=f"The database x.db {advice}") as caught, explained("x.db"):
+        raise fault
+    assert "Jane" not in str(caught.value)
 
 
 def test_an_error_shows_neither_statement_nor_values(path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sync.scene import account, state, stored, sync
 
-from setsmart_async import ConfigurationError
+from setsmart_async import AuthenticationError, ConfigurationError
 from setsmart_async.sandbox.api import SandboxApi
 from setsmart_async.sync.identity import Identity, admitted
 
@@ -128,3 +128,11 @@ def test_an_empty_name_is_a_mistake(path: Path) -> None:
         sync(account(1), path, account="")
     with pytest.raises(ConfigurationError, match="must not be empty"):
         sync(account(1), path, source="")
+
+
+def test_a_run_that_brought_nothing_claims_no_database(path: Path) -> None:
+    api = account(20)
+    with pytest.raises(AuthenticationError):
+        sync(api, path, key="a-mistyped-key-of-somebody", base_url="http://127.0.0.1:2/v1", account="Typo")
+    assert sync(api, path, account="Oslo").new == 20
+    assert (state(path)["source"], state(path)["account"]) == ("http://127.0.0.1:1/v1", "Oslo")

@@ -188,6 +188,10 @@ def test_a_page_refused_in_the_middle_is_no_forgotten_checkpoint(path: Path) -> 
     with pytest.raises(BadRequestError):
         sync(api, path)
     assert len(stored(path)) == 30
+    refusing(api, 2, status=400)
+    with pytest.raises(BadRequestError):
+        sync(api, path)
+    assert (len(stored(path)), state(path)["generation"]) == (40, 1)
 
 
 def test_a_server_that_fails_for_good_is_told_as_it_is(path: Path) -> None:

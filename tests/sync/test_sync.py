@@ -28,7 +28,16 @@ from sync.scene import (
     url,
 )
 
-from setsmart_async import ConfigurationError, HttpRequest, HttpResponse, MemoryTransport, SetSmart
+from setsmart_async import (
+    ConfigurationError,
+    HttpRequest,
+    HttpResponse,
+    LocalLimiter,
+    MemoryTransport,
+    Permit,
+    Priority,
+    SetSmart,
+)
 from setsmart_async.sandbox.api import SANDBOX_API_KEY
 from setsmart_async.sandbox.listing import PagingStyle
 from setsmart_async.sandbox.server import SandboxServer
@@ -258,8 +267,50 @@ def test_impossible_sizes_are_refused(path: Path, page_size: int, in_flight: int
     assert not path.exists()
 
 
-def test_calls_are_patient_and_let_others_go_first(path: Path) -> None:
-    """Five attempts each: a server that fails four times in a row is still read."""
+class Noticing(LocalLimiter):
+    """Keeps what it was asked for with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[Priority, float | None]] = []
+
+    async def acquire(
+        self,
+        cost: int = 1,
+        *,
+        priority: Priority = Priority.NORMAL,
+        max_wait: float | None = None,
+        again: bool = False,
+    ) -> Permit:
+        self.asked.append((priority, max_wait))
+        return await super().acquire(cost, priority=priority, max_wait=max_wait, again=again)
+
+
+def test_calls_wait_for_quota_as_long_as_it_takes_and_let_others_go_first(path: Path) -> None:
+    limiter, timeouts, api = Noticing(), list[float | None](), account(30)
+
+    class NoticingTransport(MemoryTransport):
+        async def send(self, request: HttpRequest, *, timeout: float | None) -> HttpResponse:  # noqa: ASYNC109 - theirs
+            timeouts.append(timeout)
+            return await super().send(request, timeout=timeout)
+
+    async def run() -> None:
+        async with SetSmart(
+            SANDBOX_API_KEY,
+            base_url=ORIGIN,
+            transport=NoticingTransport(api.handle),
+            limiter=limiter,
+            deadline=5,
+            attempt_timeout=None,
+        ) as client:
+            await Sync(client, url(path), page_size=10).run()
+
+    asyncio.run(run())
+    assert limiter.asked == [(Priority.BULK, None)] * 3
+    assert timeouts == [None] * 3
+
+
+def test_each_call_is_tried_five_times(path: Path) -> None:
     failures = dict.fromkeys(range(1, 4), 4)
     whole = numbered([homes(range(2)), homes(range(2, 4)), homes([4])], 5)
 

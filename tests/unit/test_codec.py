@@ -66,6 +66,7 @@ READ: dict[str, tuple[JsonObject, str, object]] = {
         datetime(2024, 5, 1, 10, 30, 0, 250_000, tzinfo=UTC),
     ),
     "no offset is UTC": ({"updated_at": "2024-05-01T12:30:00"}, "updated_at", datetime(2024, 5, 1, 12, 30, tzinfo=UTC)),
+    "no seconds": ({"updated_at": "2024-05-01T12:30"}, "updated_at", datetime(2024, 5, 1, 12, 30, tzinfo=UTC)),
     "a blank for T": ({"updated_at": "2024-05-01 12:30:00Z"}, "updated_at", datetime(2024, 5, 1, 12, 30, tzinfo=UTC)),
 }
 

@@ -186,6 +186,7 @@ TEXTS = [
         call_error(outcome=Outcome.UNKNOWN, operation="PUT /properties/{id}", request_id="req_1", attempts=3),
         "It failed. [PUT /properties/{id}, request id req_1, 3 attempts, outcome unknown]",
     ),
+    (call_error(outcome=Outcome.REJECTED, attempts=2), "It failed. [2 attempts]"),
     (
         call_error(outcome=Outcome.UNKNOWN, operation="GET /properties", attempts=3),
         "It failed. [GET /properties, 3 attempts]",
@@ -213,4 +214,6 @@ def test_an_invalid_response_says_how_many_problems_there_are() -> None:
     assert str(example(InvalidResponseError)).startswith(
         "Unusable answer at $.id: missing (and 1 more: see `problems`)."
     )
-    assert InvalidResponseError("$", "gone").problems == (("$", "gone"),)
+    alone = InvalidResponseError("$", "gone", outcome=Outcome.REJECTED)
+    assert str(alone) == "Unusable answer at $: gone."
+    assert alone.problems == (("$", "gone"),)

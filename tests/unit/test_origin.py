@@ -20,6 +20,8 @@ READ = {
     "https://api.example.com:443": Origin("https", "api.example.com", 443),
     "https://xn--bcher-kva.example": Origin("https", "xn--bcher-kva.example", 443),
     "https://my_service.internal": Origin("https", "my_service.internal", 443),
+    "https://api.example.com:1": Origin("https", "api.example.com", 1),
+    "https://api.example.com:65535": Origin("https", "api.example.com", 65535),
     "https://10.0.0.1": Origin("https", "10.0.0.1", 443),
     "https://[2001:db8::1]:8443": Origin("https", "2001:db8::1", 8443),
     "http://127.0.0.1:8080/v1": Origin("http", "127.0.0.1", 8080, "/v1"),
@@ -79,6 +81,8 @@ REFUSED = {
     "raw IPv6 zone": "https://[fe80::1%eth0]",
     "IPv6 without brackets": "https://::1",
     "IPv6 bracket left open": "https://[::1",
+    "impossible IPv6": "https://[1:2]",
+    "IPv6 with two gaps": "https://[1::2::3]",
     "IPv6 with something behind": "https://[::1]evil.example",
     "IPv6 of the future": "https://[v1.example]",
     "brackets around a name": "https://[localhost]",
@@ -125,6 +129,42 @@ def test_everything_else_is_refused_without_quoting_a_secret(url: str) -> None:
         Origin.parse(url)
     assert SECRET not in str(caught.value)
     assert "base URL" in str(caught.value)
+
+
+REASONS = {
+    "https://user@api.example.com": "credentials",
+    "https://api.example.com\t": "a character",
+    "https://api.éxample.com": "a character",
+    "https://api.example.com/a b": "a character",
+    "https://api.example.com?a": "a query or a fragment",
+    "https://api.example.com#a?b": "'https://api.example.com' has a query or a fragment",
+    "https://api.example.com?a#b?c": "'https://api.example.com' has a query or a fragment",
+    "ftp://api.example.com": "of the form https://host",
+    "https://127.1": "host '127.1' is not a plain host name",
+    "https://api.example.com:0": "an impossible port",
+    "https://api.example.com/../a": "a path with dots",
+    "http://api.example.com": "plain http, .* unencrypted",
+}
+
+
+@pytest.mark.parametrize(("url", "reason"), REASONS.items())
+def test_a_refusal_says_why(url: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        Origin.parse(url)
+
+
+TEXTS = {
+    Origin("https", "api.example.com", 443, "/v1"): "https://api.example.com/v1",
+    Origin("https", "api.example.com", 80): "https://api.example.com:80",
+    Origin("http", "localhost", 80): "http://localhost",
+    Origin("http", "localhost", 443): "http://localhost:443",
+    Origin("http", "::1", 8080, "/v1"): "http://[::1]:8080/v1",
+}
+
+
+@pytest.mark.parametrize(("origin", "text"), TEXTS.items(), ids=list(TEXTS.values()))
+def test_the_text_of_an_origin_leaves_out_what_goes_without_saying(origin: Origin, text: str) -> None:
+    assert str(origin) == text
 
 
 PIECES = st.tuples(

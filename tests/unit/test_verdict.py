@@ -241,8 +241,28 @@ def test_messages_are_capped_and_stripped_of_control_characters() -> None:
     assert len(error.message) <= 500
     assert error.message.isprintable()
     assert len(error.errors[0].message) <= 500
-    assert len(error_from(b"x" * 10_000).message or "") <= 500
+    assert len(error_from(b"x" * 10_000).message or "") == 500
+    assert error_from("\N{HOUSE BUILDING}".encode() * 600).message == "\N{HOUSE BUILDING}" * 500
     assert len(error_from({"errors": list[Json](["x" * 400] * 400)}).message or "") <= 500
+
+
+FIT: list[tuple[Json, str]] = [
+    ("x" * 100, "x" * 100),
+    ("validation.name-taken/2", "validation.name-taken/2"),
+    (0, "0"),
+    (-1, "-1"),
+    (10**15 - 1, "999999999999999"),
+]
+
+
+@pytest.mark.parametrize(("value", "code"), FIT)
+def test_what_is_an_identifier_is_a_code(value: Json, code: str) -> None:
+    assert error_from({"code": value}).code == code
+
+
+@pytest.mark.parametrize("value", [10**15, -(10**15), 10**400, True, 1.5, [], {}])
+def test_what_is_none_is_no_code(value: Json) -> None:
+    assert error_from({"code": value}).code is None
 
 
 MANY_ERRORS: list[Json] = [

@@ -1,0 +1,218 @@
+"""Closing a transport: what is under way ends with our error, wherever it is, and nothing stays open."""
+
+import asyncio
+import gc
+import os
+import subprocess
+import time
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from contract import certificates
+from contract.candidates import Candidate, on_sockets
+from contract.exchange import SLACK, assert_bare, closing, python, request, run
+from contract.misbehaviour import JSON, OK, WHOLE
+from contract.raw_server import Peer, RawServer
+from contract.test_time import LARGE, after_a_request, full_backlog, not_reading, silent, stalled_handshake
+
+from setsmart_async import ClientClosedError, Origin, Outcome, WrongEventLoopError
+from setsmart_async.transports.base import Transport
+
+
+def well_behaved(peer: Peer) -> None:
+    for _ in peer.requests():
+        peer.send(WHOLE)
+
+
+@on_sockets
+def test_r35_at_every_stage(candidate: Candidate) -> None:
+    """One request at each stage, from connecting to the last byte of the body."""
+    header = OK + b"Content-Length: 14\r\n\r\n"
+
+    async def close_all(transport: Transport) -> None:
+        stages = {
+            Outcome.NOT_SENT: [request(connecting, fresh=True), request(shaking_hands)],
+            Outcome.UNKNOWN: [request(waiting.origin), request(uploading.origin, "POST", body=LARGE)],
+            Outcome.APPLIED: [request(halfway.origin, "PUT")],
+        }
+        assert (await transport.send(request(idle.origin), timeout=5)).body == JSON
+        tasks = {
+            asyncio.create_task(transport.send(asked, timeout=None)): outcome
+            for outcome, requests in stages.items()
+            for asked in requests
+        }
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        await asyncio.gather(transport.aclose(), transport.aclose())
+        assert time.monotonic() - began < SLACK
+        done, pending = await asyncio.wait(tasks, timeout=1)
+        assert not pending
+        for task in done:
+            error = task.exception()
+            assert isinstance(error, ClientClosedError)
+            assert error.outcome is tasks[task]
+            assert task.cancelling() == 0
+            assert_bare(error)
+
+    with ExitStack() as stack:
+        connecting = stack.enter_context(full_backlog())
+        shaking_hands = stack.enter_context(stalled_handshake())
+        servers = [RawServer(script) for script in (silent, not_reading, after_a_request(header + b"["), well_behaved)]
+        waiting, uploading, halfway, idle = (stack.enter_context(server) for server in servers)
+        run(closing(candidate.make(ssl_context=certificates.trusting()), close_all))
+        assert all(server.all_closed() for server in servers)
+
+
+@on_sockets
+def test_r35_while_it_is_being_opened(candidate: Candidate) -> None:
+    async def close_at_once(transport: Transport) -> None:
+        tasks = [asyncio.create_task(transport.send(request(server.origin), timeout=5)) for _ in range(3)]
+        await asyncio.sleep(0)
+        await transport.aclose()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(result) for result in results] == [ClientClosedError] * 3
+        assert all(task.cancelling() == 0 for task in tasks)
+
+    with RawServer(well_behaved) as server:
+        run(closing(candidate.make(), close_at_once))
+        assert server.all_closed()
+        assert not server.requests
+
+
+@on_sockets
+def test_r35_a_caller_that_cancels_as_well_gets_its_cancellation(candidate: Candidate) -> None:
+    async def both(transport: Transport) -> None:
+        task = asyncio.create_task(transport.send(request(server.origin), timeout=5))
+        await asyncio.sleep(0.05)
+        aclose = asyncio.create_task(transport.aclose())
+        await asyncio.sleep(0)  # it has asked the request to end
+        task.cancel()
+        await asyncio.wait([task, aclose])
+        assert task.cancelled()
+
+    with RawServer(silent) as server:
+        run(closing(candidate.make(), both))
+
+
+@on_sockets
+def test_r36_a_loop_that_ended_first(candidate: Candidate, caplog: pytest.LogCaptureFixture) -> None:
+    """Closing from the next loop closes what there is, and is no error."""
+
+    async def use(transport: Transport) -> None:
+        assert (await transport.send(request(server.origin), timeout=5)).body == JSON
+
+    async def close(transport: Transport) -> None:
+        await transport.aclose()
+        with pytest.raises(ClientClosedError):
+            await transport.send(request(server.origin), timeout=5)
+
+    def in_two_loops(transport: Transport) -> None:
+        asyncio.run(use(transport))
+        run(close(transport))
+
+    with RawServer(well_behaved) as server, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the loop took its connections with it
+        in_two_loops(candidate.make())
+        caplog.clear()  # asyncio's debug mode logs connections, and so keeps them
+        gc.collect()
+
+
+@on_sockets
+def test_r37_closing_from_another_thread_is_refused(candidate: Candidate) -> None:
+    async def elsewhere(transport: Transport) -> None:
+        await transport.send(request(server.origin), timeout=5)
+        with pytest.raises(WrongEventLoopError):
+            await asyncio.to_thread(asyncio.run, transport.aclose())
+        assert (await transport.send(request(server.origin), timeout=5)).body == JSON
+
+    with RawServer(well_behaved) as server:
+        run(closing(candidate.make(), elsewhere))
+
+
+FORKED = """
+import asyncio, os, sys
+from setsmart_async import AiohttpTransport, HttpRequest, Origin, WrongEventLoopError
+
+transport = AiohttpTransport()
+asked = HttpRequest(method="GET", origin=Origin.parse(sys.argv[1]), target="/x")
+
+async def in_child():
+    try:
+        await transport.send(asked, timeout=5)
+    except WrongEventLoopError:
+        return 7
+    return 1
+
+async def main():
+    await transport.send(asked, timeout=5)
+    child = os.fork()
+    if not child:
+        os._exit(asyncio.run(in_child()))  # asyncio knows that no loop runs here
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    await transport.send(asked, timeout=5)
+    await transport.aclose()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_r37_a_forked_child_is_refused() -> None:
+    with RawServer(well_behaved) as server:
+        command = [python()[0], "-c", FORKED, str(server.origin)]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert len(server.requests) == 2
+
+
+UNHEARD = """
+import asyncio, gc, ssl, sys
+from setsmart_async import AiohttpTransport, HttpRequest, Origin, TransportError
+
+plain, tls, breaking, silent, authority = sys.argv[1:]
+
+def asked(origin, **more):
+    return HttpRequest(origin=Origin.parse(origin), target="/x", headers={"X-API-Key": "sk"}, **more)
+
+async def main():
+    transport = AiohttpTransport(ssl_context=ssl.create_default_context(cafile=authority))
+    for origin in (plain, tls, plain, tls):
+        for fresh in (False, True):
+            body = b"{}" * 500_000
+            await transport.send(asked(origin, method="GET", fresh_connection=fresh), timeout=5)
+            await transport.send(asked(origin, method="PUT", body=body, fresh_connection=fresh), timeout=5)
+    for origin, timeout in ((breaking, 5), (silent, 0.1)):
+        try:
+            await transport.send(asked(origin, method="PUT", body=b"{}"), timeout=timeout)
+        except TransportError:
+            pass
+    task = asyncio.create_task(transport.send(asked(silent, method="GET"), timeout=5))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.wait([task])
+    left = asyncio.create_task(transport.send(asked(silent, method="GET"), timeout=5))
+    await asyncio.sleep(0.1)
+    await transport.aclose()
+    await asyncio.gather(left, return_exceptions=True)
+    gc.collect()
+
+asyncio.run(main())
+gc.collect()
+"""
+
+
+def test_r36_no_warning_after_closing(tmp_path: Path) -> None:
+    """With asyncio's debug mode, aiohttp's strict parser, and every warning an error."""
+    authority = tmp_path / "authority.pem"
+    certificates.authority().cert_pem.write_to_path(str(authority))
+    with ExitStack() as stack:
+        scripts = [(well_behaved, None), (well_behaved, certificates.good()), (lambda peer: peer.reset(), None)]
+        servers = [stack.enter_context(RawServer(script, tls=tls)) for script, tls in [*scripts, (silent, None)]]
+        origins = [str(server.origin) for server in servers]
+        command = python("-c", UNHEARD, *origins, str(authority))
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert Origin.parse(origins[1]).scheme == "https"
+        assert all(server.all_closed() for server in servers)
