@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 
 _LIBRARIES = {"cyclopts": "cli", "rich": "cli", "sqlalchemy": "sync"}
 
@@ -35,7 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _terminated_as_interrupted() -> Generator[None, None, None]:
     """Let SIGTERM end a command as Ctrl-C does: with everything closed, and the terminal as it was."""
-    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+
+    def end(_: int, frame: FrameType | None) -> None:
+        interrupt = signal.getsignal(signal.SIGINT)
+        if callable(interrupt):
+            interrupt(signal.SIGINT, frame)  # asyncio's own, while it runs: cancels the command
+        else:
+            raise KeyboardInterrupt  # SIGINT is ignored, as behind a script's `setsmart ... &`
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:

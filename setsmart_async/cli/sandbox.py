@@ -59,9 +59,9 @@ async def serve_sandbox(options: SandboxOptions) -> None:
 
 @contextmanager
 def _stopped_by_signal() -> Generator[asyncio.Event, None, None]:
-    """An event that SIGINT and SIGTERM set, where they would have ended the process."""
+    """An event that SIGINT and SIGTERM set, where they would have ended the process: an ignored one stays ignored."""
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
 
     def stop(_: int, __: FrameType | None) -> None:
         loop.call_soon_threadsafe(stopped.set)

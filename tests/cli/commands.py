@@ -18,7 +18,15 @@ import attrs
 from setsmart_async.sandbox.api import SANDBOX_API_KEY, SandboxApi
 from setsmart_async.sandbox.server import SandboxServer
 
-SETSMART = (sys.executable, "-c", "import sys; from setsmart_async.cli import main; sys.exit(main())")
+
+def setsmart(sigint: str = "signal.default_int_handler") -> tuple[str, ...]:
+    """The command as a terminal starts it, or with SIGINT ignored, as shells do to `setsmart ... &`."""
+    code = "import signal, sys; from setsmart_async.cli import main"
+    return (sys.executable, "-c", f"{code}; signal.signal(signal.SIGINT, {sigint}); sys.exit(main())")
+
+
+SETSMART = setsmart()
+IN_THE_BACKGROUND = setsmart("signal.SIG_IGN")
 
 
 @contextmanager
@@ -67,9 +75,9 @@ class RunningSandbox:
 
 
 @contextmanager
-def sandbox(*arguments: str) -> Iterator[RunningSandbox]:
+def sandbox(*arguments: str, command: Sequence[str] = SETSMART) -> Iterator[RunningSandbox]:
     """Start one on a free port, and end it with the block."""
-    command = [*SETSMART, "sandbox", "--port", "0", *arguments]
+    command = [*command, "sandbox", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -78,10 +86,16 @@ def sandbox(*arguments: str) -> Iterator[RunningSandbox]:
             process.kill()
 
 
-def start(arguments: Sequence[str], environment: Mapping[str, str], directory: Path) -> "subprocess.Popen[str]":
+def start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    directory: Path,
+    *,
+    command: Sequence[str] = SETSMART,
+) -> "subprocess.Popen[str]":
     """`setsmart …` in a process of its own."""
     return subprocess.Popen(
-        [*SETSMART, *arguments],
+        [*command, *arguments],
         env={**os.environ, **environment},
         cwd=directory,
         stdout=subprocess.PIPE,

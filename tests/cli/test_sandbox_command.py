@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from cli.commands import sandbox
+from cli.commands import IN_THE_BACKGROUND, sandbox
 
 from setsmart_async.cli import main
 from setsmart_async.sandbox.api import SANDBOX_API_KEY
@@ -23,6 +23,14 @@ def test_it_says_how_to_use_it_and_ends_cleanly(number: signal.Signals) -> None:
     assert "Traceback" not in err
     assert stats["rule"] == {"limit": 3, "window": 90.0, "algorithm": "fixed"}
     assert stats["properties"] == 7
+
+
+def test_in_the_background_it_ignores_ctrl_c_and_ends_with_sigterm() -> None:
+    with sandbox("--properties", "1", command=IN_THE_BACKGROUND) as running:
+        running.process.send_signal(signal.SIGINT)
+        assert running.stats()["properties"] == 1
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(timeout=10) == 0
 
 
 def test_a_key_of_its_own() -> None:

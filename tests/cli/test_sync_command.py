@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cli.commands import SETSMART, rows, sandbox, start
+from cli.commands import IN_THE_BACKGROUND, SETSMART, rows, sandbox, start
 from sync.scene import state, stored, table
 
 from setsmart_async.cli import main
@@ -57,12 +57,18 @@ def test_keys_in_the_environment_are_no_matter_of_the_sandbox(monkeypatch: pytes
     assert main(["sync", "--sandbox"]) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_sync_closes_everything_and_says_that_it_goes_on(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [(SETSMART, signal.SIGINT), (SETSMART, signal.SIGTERM), (IN_THE_BACKGROUND, signal.SIGTERM)],
+    ids=["Ctrl-C", "SIGTERM", "SIGTERM in the background"],
+)
+def test_an_interrupted_sync_closes_everything_and_says_that_it_goes_on(
+    tmp_path: Path, command: tuple[str, ...], number: signal.Signals
+) -> None:
     path = tmp_path / "setsmart.db"
     with (
         sandbox("--properties", "1000", "--limit", "5", "--window", "1s") as server,
-        start(("sync", "--page-size", "10"), server.environment, tmp_path) as process,
+        start(("sync", "--page-size", "10"), server.environment, tmp_path, command=command) as process,
     ):
         while rows(path) == 0:
             time.sleep(0.01)

@@ -129,6 +129,7 @@ def test_every_operation_of_the_contract_is_served(open_sandbox: Opener) -> None
         ({**VILLA, "bedrooms": -1, "bathrooms": -0.5}, {"bedrooms": "invalid_value", "bathrooms": "invalid_value"}),
         ({**VILLA, "max_guests": 0}, {"max_guests": "invalid_value"}),
         ({**VILLA, "status": "open", "currency": "nok"}, {"status": "invalid_value", "currency": "invalid_value"}),
+        ({**VILLA, "timezone": 3}, {"timezone": "invalid_type"}),
         ({**VILLA, "status": 1, "currency": 2}, {"status": "invalid_type", "currency": "invalid_type"}),
     ],
 )  # fmt: skip

@@ -261,6 +261,10 @@ NUMBERED: dict[str, Numbered] = {
     "limit and total alone": Numbered(body(limit=2, total=5), {"page": "2"}, None, 5),
     "a full page behind a cursor": Numbered(body(), None, None, None, {"limit": "2", "cursor": "c1"}),
     "total alone, the last page": Numbered(body(total=4), None, None, 4, {"limit": "2", "page": "2"}),
+    "total alone, in the middle": Numbered(
+        body(total=6), {"page": "3", "limit": "2"}, None, 6, {"limit": "2", "page": "2"}
+    ),
+    "total alone, the third and last page": Numbered(body(total=6), None, None, 6, {"limit": "2", "page": "3"}),
     "total alone, everything on it": Numbered(body(total=2), None, None, 2, {"limit": "2"}),
     "total alone, behind a cursor": Numbered(body(total=9), None, None, 9, {"limit": "2", "cursor": "c1"}),
     "the server caps the limit": Numbered(
