@@ -6,8 +6,8 @@ from typing import Final
 
 import attrs
 import limiter_time
-from limiter_peers import OURS, PEERS, Ours
-from limiter_report import Figure, Row
+from limiter_peers import BACK_OFF, OURS, PEERS, Ours
+from limiter_report import Row, Simulated
 from limiter_worlds import START, Answer, MakePeer, Peer, Server, World, saturate
 
 _WORLD: Final = World(limit=50, window=1.0, round_trip=0.02)
@@ -108,7 +108,7 @@ async def _storm(make: MakePeer, cancels: int) -> Storm:
 
 
 def _cancels(name: str, quick: bool) -> Row:
-    if name == "back off on 429":
+    if name == BACK_OFF:
         return Row(name, ("no queue", "", "", ""), {}, None)
     cancels = (100_000, 5_000)[quick] if name == OURS else (10_000, 1_000)[quick]
     storm = limiter_time.run(_storm(PEERS[name], cancels))
@@ -117,7 +117,7 @@ def _cancels(name: str, quick: bool) -> Row:
     return Row(name, cells, attrs.asdict(storm, filter=lambda field, _: field.name != "_latest"), met)
 
 
-CANCELS: Final = Figure(
+CANCELS: Final = Simulated(
     name="G7",
     title="a storm of cancelled calls: order among those that were granted, and what is missing afterwards",
     columns=("cancels", "FIFO inversions", "calls that hang", "requests missing per window of 50"),

@@ -1,4 +1,4 @@
-"""The figures that need no stopwatch: the quota that is used, 429s, the first request of a window, a limit that moves."""
+"""The figures that need no stopwatch: quota used, 429s, the first request of a window, a limit that moves."""
 
 import math
 import random
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import cycle, islice, pairwise
 from typing import Final
 
-from limiter_peers import OURS, PEERS
-from limiter_report import Figure, Row
+from limiter_peers import BACK_OFF, OURS, PEERS, TOLD
+from limiter_report import Row, Simulated
 from limiter_worlds import START, Run, World, run
 
 from setsmart_async.sandbox.quota import Algorithm
@@ -30,12 +30,11 @@ _UTILISATION: Final[tuple[tuple[Algorithm, float, int, float], ...]] = (
 
 
 def _utilisation(name: str, quick: bool) -> Row:
-    cells: list[str] = []
+    cells = ["told" if name in TOLD else "no" if name == BACK_OFF else "learnt"]
     data: dict[str, object] = {}
     met = True
-    for algorithm, window, windows, least in _UTILISATION:
-        if quick and name != OURS:
-            windows = max(6, windows // 6)
+    for algorithm, window, all_windows, least in _UTILISATION:
+        windows = max(8, all_windows // 6) if quick and name != OURS else all_windows
         seconds = (windows + 1.5) * window
         world = World(algorithm=algorithm, window=window, seconds=seconds, most_answers=_STORM)
         seen = run(PEERS[name], world)
@@ -50,10 +49,10 @@ def _utilisation(name: str, quick: bool) -> Row:
     return Row(name, tuple(cells), data, met)
 
 
-UTILISATION: Final = Figure(
+UTILISATION: Final = Simulated(
     name="G1",
     title="quota used / 429s, with 200 tasks that always want more than 100 per window",
-    columns=tuple(f"{algorithm} {window:g} s" for algorithm, window, _, _ in _UTILISATION),
+    columns=("limit", *(f"{algorithm} {window:g} s" for algorithm, window, _, _ in _UTILISATION)),
     goal="fixed ≥ 99.9 %, token bucket ≥ 99 %, sliding ≥ 90 % at 10 s and ≥ 99 % at 60 s, no 429",
     row=_utilisation,
 )
@@ -101,7 +100,7 @@ def _worlds(algorithm: Algorithm, skew: float, requests: int) -> Iterator[World]
         )
 
 
-REFUSALS: Final = Figure(
+REFUSALS: Final = Simulated(
     name="G2",
     title=f"429s with the server's clock off by {' · '.join(f'{skew:+g}' for skew in _SKEWS)} s",
     columns=("requests per number", *_ALGORITHMS),
@@ -123,7 +122,7 @@ def _first_request(name: str, quick: bool) -> Row:
                 seconds = 8.5 * window
                 world = World(window=window, skew=skew, start=start, seconds=seconds, seed=seed, most_answers=_STORM)
                 seen = run(PEERS[name], world)
-                moments += _first_requests(seen)
+                moments.extend(_first_requests(seen))
                 refused += len(seen.refused)
     worst = [max(moments, default=math.nan) for moments in late.values()]
     median = statistics.median([moment for moments in late.values() for moment in moments])
@@ -144,7 +143,7 @@ def _first_requests(seen: Run) -> list[float]:
     return [moment % window for moment in firsts[1:]]
 
 
-FIRST_REQUEST: Final = Figure(
+FIRST_REQUEST: Final = Simulated(
     name="G8",
     title="a window's first request after the true reset, third window on; fixed windows of 5, 10 and 60 s",
     columns=("median", "worst", f"worst, {_FAR_OFF:+g} s", f"worst, {-_FAR_OFF:+g} s", "429s"),
@@ -191,7 +190,7 @@ def _per_bin(moments: list[float]) -> list[int]:
     return [counts[number] for number in range(int(CHANGING.seconds / BIN))]
 
 
-CHANGING_LIMIT: Final = Figure(
+CHANGING_LIMIT: Final = Simulated(
     name="G9",
     title="the limit changes in mid-window, 100 → 250 → 60 per 10 s: which full window is used to 99 %, and 429s",
     columns=("to 250: window", "429s", "to 60: window", "429s"),

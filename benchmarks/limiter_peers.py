@@ -113,7 +113,7 @@ class AsyncioThrottle:
     """A sliding log that every waiter polls; told limit and window."""
 
     def __init__(self, world: World, clock: Clock) -> None:
-        # Its 10 ms between polls; in longer windows so much more that a run takes seconds. 200 waiters poll often enough.
+        # Its 10 ms between polls; more in longer windows, so that a run takes seconds: 200 waiters poll often enough.
         interval = max(0.01, world.window / 50)
         self.limiter = _asyncio_throttle.Throttler(world.limit, world.window, retry_interval=interval)
 
@@ -147,6 +147,15 @@ class Hikari:
         await self.manager.close()
 
 
+class HikariWholeSeconds(Hikari):
+    """The same with what the documented headers and `Date` say: whole seconds."""
+
+    def learn(self, answer: Answer) -> None:
+        quota, reset = answer.quota, math.ceil(answer.quota.reset)
+        after = max(1, reset - math.floor(answer.server_now))
+        self.manager.update_rate_limits(self.route, KEY, "bucket", quota.remaining, quota.limit, reset, after)
+
+
 class Asyncprawcore:
     """Reads headers in Reddit's form: used, remaining, whole seconds until the reset; told the window."""
 
@@ -172,14 +181,17 @@ class Asyncprawcore:
 
 
 OURS: Final = "setsmart_async"
+BACK_OFF: Final = "back off on 429"
 PEERS: Final[dict[str, MakePeer]] = {
     OURS: Ours,
     "hikari": Hikari,
+    "hikari, whole seconds": HikariWholeSeconds,
     "asyncprawcore": Asyncprawcore,
     "aiolimiter": Aiolimiter,
     "pyrate-limiter": PyrateLimiter,
     "throttled-py": ThrottledPy,
     "asyncio-throttle": AsyncioThrottle,
-    "back off on 429": BackOff,
+    BACK_OFF: BackOff,
 }
 """In the order of the tables: first those that learn the limit from headers, then those that must be told."""
+TOLD: Final = frozenset({"aiolimiter", "pyrate-limiter", "throttled-py", "asyncio-throttle"})

@@ -29,14 +29,27 @@ class Row:
     """Whether it reaches the goal; None: the figure does not apply to it."""
 
 
+Say = Callable[[str], None]
+
+
 @attrs.frozen(kw_only=True)
 class Figure:
     name: str
     title: str
     columns: tuple[str, ...]
     goal: str
+
+
+@attrs.frozen(kw_only=True)
+class Simulated(Figure):
     row: Callable[[str, bool], Row]
     """Measures the limiter of this name; True: quickly."""
+
+
+@attrs.frozen(kw_only=True)
+class Timed(Figure):
+    rows: Callable[[Say, bool], list[Row]]
+    """Measures all of them, interleaved."""
 
 
 @attrs.frozen
@@ -48,6 +61,10 @@ class Result:
     def met(self) -> bool:
         """Whether ours, the first row, reaches the goal."""
         return bool(self.rows[0].met)
+
+    @property
+    def verdict(self) -> str:
+        return "met" if self.met else "not met"
 
 
 def table(result: Result) -> str:

@@ -56,9 +56,13 @@ class Answer:
         return Headers(self.server.simulator.headers(self.quota, self.now))
 
     @property
+    def server_now(self) -> float:
+        return self.server.simulator.server_time(self.now)
+
+    @property
     def reset_after(self) -> float:
         """Seconds until the reset, exact, for peers whose own servers say it so."""
-        return self.quota.reset - self.now - self.server.simulator.skew
+        return self.quota.reset - self.server_now
 
 
 Send: TypeAlias = Callable[[], Awaitable[Answer]]

@@ -101,11 +101,11 @@ def _items(body: Json, names: PageNames) -> tuple[list[Json], str]:
             return value, f"$.{key}"
         if isinstance(value, dict) and isinstance(inner := value.get("items"), list):
             return inner, f"$.{key}.items"
-    lists = [key for key, value in body.items() if isinstance(value, list) and key not in _NO_ITEM_KEYS]
-    if len(lists) == 1 and not names.items_key:
-        found = body[lists[0]]
-        if isinstance(found, list):
-            return found, f"$.{lists[0]}"
+    if names.items_key:
+        raise InvalidResponseError("$", "holds no list under the dialect's items_key")
+    lists = [(value, f"$.{key}") for key, value in body.items() if isinstance(value, list) and key not in _NO_ITEM_KEYS]
+    if len(lists) == 1:
+        return lists[0]
     reason = "holds no list of records" if not lists else "holds several lists: name the right one with items_key"
     raise InvalidResponseError("$", reason)
 

@@ -118,6 +118,35 @@ def test_a_body_of_just_the_limit_is_read() -> None:
     assert decoded(gzip.compress(bytes(LIMIT))) == bytes(LIMIT)
 
 
+def test_a_large_body_is_inflated_piece_by_piece_and_comes_whole() -> None:
+    body = bytes(range(256)) * 20_000
+    assert decoded(gzip.compress(body, 1), limit=len(body)) == body
+    with pytest.raises(ResponseTooLargeError):
+        decoded(gzip.compress(body, 1), limit=len(body) - 1)
+    with pytest.raises(BodyTruncatedError):
+        decoded(gzip.compress(body, 1)[:-1], limit=len(body))
+
+
+def test_other_tasks_run_while_a_large_body_is_inflated() -> None:
+    turns = 0
+
+    async def main() -> None:
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        raw = gzip.compress(bytes(20_000_000), 1)
+        headers = Headers([("Content-Encoding", "gzip")])
+        await decoded_body(raw, headers, status=200, limit=20_000_000)
+        task.cancel()
+
+    asyncio.run(main())
+    assert turns >= 10
+
+
 TOO_LARGE = {
     "plain": (bytes(LIMIT + 1), None),
     "unpacked": (gzip.compress(bytes(LIMIT + 1)), "gzip"),

@@ -88,10 +88,10 @@ def test_a_named_key_is_the_only_one_that_counts() -> None:
     names = PageNames(plural="properties", items_key="homes")
     assert page({"data": [], "homes": TWO, "owners": []}, names=names).path == "$.homes"
     assert page({"homes": {"items": TWO}}, names=names).path == "$.homes.items"
-    with pytest.raises(InvalidResponseError):
-        page({"data": TWO}, names=names)
-    with pytest.raises(InvalidResponseError):
-        page({"others": TWO}, names=names)
+    bodies: list[Json] = [{"data": TWO}, {"others": TWO}, {"homes": {}}]
+    for others in bodies:
+        with pytest.raises(InvalidResponseError, match="items_key"):
+            page(others, names=names)
 
 
 def body(**metadata: Json) -> JsonObject:
