@@ -71,8 +71,11 @@ class SetSmart:
         concurrency; a `limiter` of your own, or a `clock`, is for this client alone. A `transport` that is passed in
         stays yours to close. Raises `ConfigurationError` for settings that can not work.
         """
+        try:
+            self._api_key = api_key_from(api_key, os.environ)
+        finally:
+            del api_key  # a traceback that shows local variables must not show it
         self._origin = origin_from(base_url, os.environ)
-        self._api_key = api_key_from(api_key, os.environ)
         self._dialect = Dialect() if dialect is None else dialect
         self._options = CallOptions(
             deadline=deadline,

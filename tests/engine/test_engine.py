@@ -1,6 +1,7 @@
 """One call through the engine, in virtual time: retries, deadlines, outcomes, closing, cancelling."""
 
 import asyncio
+import traceback
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from setsmart_async import (
     AuthenticationError,
     CallError,
     ClientClosedError,
+    ConfigurationError,
     ConnectError,
     ConnectionLostError,
     DeadlineExceededError,
@@ -472,3 +474,15 @@ def test_a_wrong_key_is_told_apart_and_quoted_nowhere() -> None:
     error = played(main)
     assert isinstance(error, AuthenticationError)
     assert "key-of" not in repr(error) + str(error)
+
+
+@pytest.mark.parametrize("settings", [{"deadline": -1.0}, {"base_url": "http://example.com"}])
+def test_a_traceback_with_locals_of_a_refused_setting_shows_no_key(settings: dict[str, str | float]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        SetSmart("canary-key-0123456789", **settings)  # type: ignore[arg-type]  # settings of several types
+    frames = [
+        frame.locals for frame in traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    ]
+    ours = [frame for frame in frames if frame and "settings" not in frame]
+    assert ours
+    assert "canary-key" not in str(ours)
