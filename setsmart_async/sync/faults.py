@@ -11,16 +11,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from setsmart_async.errors import StoreError
 
+_LOCKED: Final = "is locked: another program is writing to it. Close that one and run again."
 _ADVICE: Final[Mapping[int, str]] = {
-    sqlite3.SQLITE_FULL: "is full: make room on its disk and run again",
-    sqlite3.SQLITE_READONLY: "is read-only: allow writing to it and to its directory, or choose another one",
-    sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it, or choose another one",
-    sqlite3.SQLITE_CANTOPEN: "can not be opened: its directory must exist and allow writing",
-    sqlite3.SQLITE_BUSY: "is locked: another program is writing to it; close that one and run again",
-    sqlite3.SQLITE_LOCKED: "is locked: another program is writing to it; close that one and run again",
-    sqlite3.SQLITE_NOTADB: "is not an SQLite database: choose another file",
-    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup, or sync into a new one",
-    sqlite3.SQLITE_IOERR: "can not be read or written: check its disk and run again",
+    sqlite3.SQLITE_FULL: "is full: make room on its disk and run again. What was synced before is kept.",
+    sqlite3.SQLITE_IOERR: "can not be read or written: check its disk and run again.",
+    sqlite3.SQLITE_READONLY: "is read-only: allow writing to it and to its directory, or choose another one.",
+    sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it, or choose another one.",
+    sqlite3.SQLITE_CANTOPEN: "can not be opened: its directory must exist and allow writing.",
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_NOTADB: "is not an SQLite database: choose another file.",
+    sqlite3.SQLITE_CORRUPT: "is damaged: restore it from a backup, or sync into a new one.",
 }
 
 
@@ -43,5 +44,5 @@ def _store_error(place: str, fault: BaseException) -> StoreError:
     advice = _ADVICE.get(code & 0xFF) if isinstance(code, int) else None  # the low byte: SQLite's primary code
     if advice is None:
         name = getattr(fault, "sqlite_errorname", None) or type(fault).__name__
-        advice = f"failed ({name}): see whether it can be opened with the sqlite3 shell"
-    return StoreError(f"The database {place} {advice}. What was synced before is kept.")
+        advice = f"failed ({name}): see whether it can be opened with the sqlite3 shell."
+    return StoreError(f"The database {place} {advice}")

@@ -28,7 +28,7 @@ def admitted(known: Identity | None, given: Identity, *, new_key: bool, place: s
     """
     if known is None:
         return given
-    elsewhere = "Sync into another database, or pass the one that belongs here."
+    elsewhere = "Choose another database for this one."
     if given.source != known.source:
         raise ConfigurationError(
             f"The database {place} was filled from {known.source}, not {given.source}. {elsewhere}"
@@ -42,6 +42,6 @@ def admitted(known: Identity | None, given: Identity, *, new_key: bool, place: s
         name = "" if known.account is None else f" named {known.account!r}"
         raise ConfigurationError(
             f"The database {place} was filled with another API key, from an account{name}. If the key was rotated "
-            f"and the account is the same, say so once with --new-key (new_key=True). If not: {elsewhere.lower()}"
+            f"and the account is the same, say so once with --new-key (new_key=True). If not, choose another database."
         )
     return attrs.evolve(given, account=given.account or known.account)

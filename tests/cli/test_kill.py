@@ -10,7 +10,7 @@ from sync.scene import state, stored, table
 from setsmart_async.sandbox.listing import PagingStyle
 from setsmart_async.sandbox.seed import seed_properties
 
-PROPERTIES, PAGE = 1200, 20
+PROPERTIES, PAGE = 900, 20
 REQUESTS_IN_A_PASS = PROPERTIES // PAGE
 SYNC = ("sync", "--page-size", str(PAGE))
 
@@ -26,7 +26,7 @@ def killed_behind(least: int, server: RunningSandbox, path: Path) -> int:
     return rows(path)
 
 
-@pytest.mark.parametrize(("paging", "kills"), [("page", (1, 300, 800)), ("cursor", (500,))])
+@pytest.mark.parametrize(("paging", "kills"), [("page", (1, 250, 500)), ("cursor", (300,))])
 def test_a_killed_sync_goes_on_where_it_was(tmp_path: Path, paging: PagingStyle, kills: tuple[int, ...]) -> None:
     path = tmp_path / "setsmart.db"
     arguments = ("--properties", str(PROPERTIES), "--paging", paging, "--limit", "15", "--window", "1s")
