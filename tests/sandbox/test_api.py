@@ -90,7 +90,7 @@ def test_a_seeded_record_can_be_sent_back_whole(open_sandbox: Opener) -> None:
 def test_a_deleted_record_is_gone(open_sandbox: Opener) -> None:
     sandbox = open_sandbox()
     assert sandbox.read("DELETE", "/properties/prop_2") == {"id": "prop_2", "deleted": True}
-    for method, body in (("GET", None), ("PUT", {}), ("DELETE", None)):
+    for method, body in (("GET", None), ("PUT", {"name": 7}), ("DELETE", None)):
         assert sandbox.fail(method, "/properties/prop_2", body) == (404, "not_found", {})
     assert [home["id"] for home in sandbox.read("GET", "/properties")["data"]] == [
         "prop_1", "prop_3", "prop_4", "prop_5", "prop_6", "prop_7",

@@ -53,9 +53,10 @@ def test_it_listens_where_it_says() -> None:
     serve(use)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "::1"])
-def test_it_listens_on_any_loopback_address(host: str) -> None:
+@pytest.mark.parametrize(("host", "address"), [("localhost", "127.0.0.1"), ("::1", "[::1]")])
+def test_it_listens_on_one_loopback_address(host: str, address: str) -> None:
     async def use(server: SandboxServer, session: aiohttp.ClientSession) -> None:
+        assert server.url == f"http://{address}:{URL(server.url).port}/v1"
         async with session.get(f"{server.url}/properties", headers=KEY) as answer:
             assert answer.status == 200
 
@@ -150,6 +151,30 @@ def test_closing_leaves_nothing_behind_and_does_not_wait_for_idle_connections() 
 
     serve(use)
     gc.collect()  # what was left open warns here, and warnings are errors
+
+
+def test_closing_waits_a_second_for_a_request_and_no_longer() -> None:
+    async def use(server: SandboxServer, session: aiohttp.ClientSession) -> None:
+        request = asyncio.ensure_future(session.get(f"{server.url}/properties", headers=KEY))
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        await server.aclose()
+        assert time.monotonic() - started < 5
+        with pytest.raises(aiohttp.ClientError):
+            await request
+
+    serve(use, latency=20.0)
+
+
+def test_the_client_is_known_by_its_address() -> None:
+    api = SandboxApi(quota_per="address")
+
+    async def use(server: SandboxServer, session: aiohttp.ClientSession) -> None:
+        async with session.get(f"{server.url}/properties", headers=KEY) as answer:
+            assert answer.status == 200
+
+    serve(use, api)
+    assert list(api.quota._meters) == ["127.0.0.1"]
 
 
 def test_what_is_beside_the_api_is_not_counted() -> None:
