@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from copy import copy
+from functools import partial
 from types import TracebackType
 from typing import Self, TypedDict, Unpack
 
@@ -84,18 +85,6 @@ class SetSmart:
             priority=priority,
             retry=RetryPolicy() if retry is None else retry,
         )
-        own_clock = SystemClock() if clock is None else clock
-
-        def limiter_source() -> RateLimiter:
-            """Only now there is a loop whose clients can share one."""
-            if limiter is not None:
-                return limiter
-            if clock is not None:
-                return LocalLimiter(max_concurrency=max_concurrency, clock=clock)
-            return shared_limiter(
-                self._origin, self._api_key.fingerprint, max_concurrency=max_concurrency, clock=own_clock
-            )
-
         self._own_transport: Transport | None = None
         if transport is None:
             transport = self._own_transport = AiohttpTransport()
@@ -103,12 +92,22 @@ class SetSmart:
             origin=self._origin,
             api_key=self._api_key,
             transport=transport,
-            limiter_source=limiter_source,
-            clock=own_clock,
+            limiter_source=partial(self._limiter, limiter, clock, max_concurrency),
+            clock=SystemClock() if clock is None else clock,
             dialect=self._dialect,
             observer=observer,
         )
         self._lent = False
+
+    def _limiter(self, given: RateLimiter | None, clock: Clock | None, max_concurrency: int) -> RateLimiter:
+        """The limiter to use, asked for when there is a loop whose clients can share one."""
+        if given is not None:
+            return given
+        if clock is not None:
+            return LocalLimiter(max_concurrency=max_concurrency, clock=clock)
+        return shared_limiter(
+            self._origin, self._api_key.fingerprint, max_concurrency=max_concurrency, clock=SystemClock()
+        )
 
     @property
     def properties(self) -> Properties:
