@@ -80,6 +80,13 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """The limiter beside its peers, into benchmarks/results; `-- --quick` for a first look."""
+    session.install(".", *group("bench"))
+    session.run("python", "benchmarks/limiter.py", *session.posargs)
+
+
+@nox.session(default=False)
 def wheel(session: nox.Session) -> None:
     """What would be published: built, looked into, installed beside nothing else, and tested from the sdist."""
     session.install(*group("build"))

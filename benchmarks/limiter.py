@@ -19,7 +19,6 @@ import limiter_crowd
 import limiter_plot
 from limiter_cancels import CANCELS
 from limiter_figures import CHANGING_LIMIT, FIRST_REQUEST, REFUSALS, UTILISATION
-from limiter_peers import PEERS
 from limiter_report import RESULTS, Result, Row, circumstances, table, write
 
 SIMULATED: Final = {figure.name: figure for figure in (UTILISATION, REFUSALS, CANCELS, FIRST_REQUEST, CHANGING_LIMIT)}
@@ -41,12 +40,12 @@ def simulated(*, quick: bool, jobs: int) -> list[Result]:
     with ProcessPoolExecutor(jobs) as pool:
         pending = {
             (name, peer): pool.submit(simulate, name, peer, quick)
-            for name in SIMULATED
-            for peer in reversed(PEERS)  # the slow ones first
+            for name, figure in SIMULATED.items()
+            for peer in reversed(figure.limiters)  # the slow ones first
         }
         results: list[Result] = []
         for name, figure in SIMULATED.items():
-            results.append(Result(figure, [pending[name, peer].result() for peer in PEERS]))
+            results.append(Result(figure, [pending[name, peer].result() for peer in figure.limiters]))
             say(f"{name} simulated")
     return results
 

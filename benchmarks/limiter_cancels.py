@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 import limiter_time
-from limiter_peers import BACK_OFF, OURS, PEERS, Ours
+from limiter_peers import BACK_OFF, NAMES, OURS, PEERS, Ours
 from limiter_report import Row, Simulated
 from limiter_worlds import START, Answer, MakePeer, Peer, Server, World, saturate
 
@@ -123,4 +123,5 @@ CANCELS: Final = Simulated(
     columns=("cancels", "FIFO inversions", "calls that hang", "requests missing per window of 50"),
     goal="0, 0 and 0",
     row=_cancels,
+    limiters=NAMES,
 )

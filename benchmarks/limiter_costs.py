@@ -14,9 +14,9 @@ from email.utils import formatdate
 from itertools import cycle, islice
 from typing import Any, Final, TypeAlias
 
-from limiter_peers import BACK_OFF, KEY, OURS, PEERS
+from limiter_peers import BACK_OFF, NAMES, OURS, PEERS
 from limiter_report import Row, Say, Timed
-from limiter_worlds import World
+from limiter_worlds import KEY, World
 
 from setsmart_async.clock import SystemClock
 from setsmart_async.limits.local import LocalLimiter
@@ -197,7 +197,7 @@ def _acquire_costs(say: Say, quick: bool) -> list[Row]:
             if number:  # the first round warms up
                 seconds[place].append(took / calls)
     say(f"G5 by hand: {1e6 * statistics.median(seconds[BY_HAND, 0]):.2f} µs")
-    return [_row(name, seconds) for name in (OURS, *(name for name in PEERS if name not in (OURS, BACK_OFF)), BY_HAND)]
+    return [_row(name, seconds) for name in (OURS, *(name for name in NAMES if name not in (OURS, BACK_OFF)), BY_HAND)]
 
 
 async def _timed(prepare: Prepare, calls: int) -> float:

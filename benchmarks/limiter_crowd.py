@@ -12,7 +12,7 @@ from collections import deque
 from typing import Final
 
 import attrs
-from limiter_peers import BACK_OFF, PEERS
+from limiter_peers import BACK_OFF, NAMES, PEERS
 from limiter_report import Row, Say, Timed
 from limiter_worlds import Answer, MakePeer, Send, Server, World
 
@@ -117,7 +117,7 @@ async def _crowd(make: MakePeer, *, warm_up: float, seconds: float) -> Crowd:
 def _crowd_costs(say: Say, quick: bool) -> list[Row]:
     """All of them, interleaved."""
     rounds, warm_up, seconds = (1, 1.2, 2.0) if quick else (5, 2.2, 4.0)
-    makers: dict[str, MakePeer] = {name: make for name, make in PEERS.items() if name != BACK_OFF}
+    makers: dict[str, MakePeer] = {name: PEERS[name] for name in NAMES if name != BACK_OFF}
     makers[FLOOR] = _Floor
     seen: dict[str, list[Crowd]] = {name: [] for name in makers}
     for number in range(rounds):

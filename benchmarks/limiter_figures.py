@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import cycle, islice, pairwise
 from typing import Final
 
-from limiter_peers import BACK_OFF, OURS, PEERS, TOLD
+from limiter_peers import BACK_OFF, NAMES, OURS, PEERS, TOLD
 from limiter_report import Row, Simulated
 from limiter_worlds import START, Run, World, run
 
@@ -55,6 +55,7 @@ UTILISATION: Final = Simulated(
     columns=("limit", *(f"{algorithm} {window:g} s" for algorithm, window, _, _ in _UTILISATION)),
     goal="fixed ≥ 99.9 %, token bucket ≥ 99 %, sliding ≥ 90 % at 10 s and ≥ 99 % at 60 s, no 429",
     row=_utilisation,
+    limiters=tuple(PEERS),
 )
 
 _ALGORITHMS: Final[tuple[Algorithm, ...]] = ("fixed", "bucket", "sliding")
@@ -62,10 +63,12 @@ _SKEWS: Final = (0.0, 7.3, -7.3, 100.0, -100.0)
 _SHAPES: Final = ((1.0, 0.005), (2.0, 0.05), (5.0, 0.3), (10.0, 0.05), (60.0, 0.05), (1.0, 0.05), (10.0, 0.3))
 """(window, round trip) of the worlds, in turn."""
 _WORLDS: Final = 10
+_LEAST: Final = 500
+"""Requests in one world."""
 
 
 def _refusals(name: str, quick: bool) -> Row:
-    requests = (100_000, 10_000)[quick] if name == OURS else (10_000, 1_000)[quick]
+    requests = (100_000, 10_000)[quick] if name == OURS else (10_000, 1_500)[quick]
     cells = [f"{requests:,}"]
     data: dict[str, object] = {}
     met = True
@@ -86,8 +89,9 @@ def _refusals(name: str, quick: bool) -> Row:
 def _worlds(algorithm: Algorithm, skew: float, requests: int) -> Iterator[World]:
     """Worlds of several windows, round trips and beginnings, with so many requests in all."""
     chance = random.Random(f"{algorithm} {skew}")
-    each = requests // _WORLDS
-    for number, (window, round_trip) in enumerate(islice(cycle(_SHAPES), _WORLDS)):
+    worlds = min(_WORLDS, requests // _LEAST)
+    each = requests // worlds
+    for number, (window, round_trip) in enumerate(islice(cycle(_SHAPES), worlds)):
         yield World(
             algorithm=algorithm,
             window=window,
@@ -106,6 +110,7 @@ REFUSALS: Final = Simulated(
     columns=("requests per number", *_ALGORITHMS),
     goal="no 429, from the first request on",
     row=_refusals,
+    limiters=tuple(PEERS),
 )
 
 _FAR_OFF: Final = 61.7
@@ -149,6 +154,7 @@ FIRST_REQUEST: Final = Simulated(
     columns=("median", "worst", f"worst, {_FAR_OFF:+g} s", f"worst, {-_FAR_OFF:+g} s", "429s"),
     goal="≤ 200 ms whatever the server's clock shows, no 429",
     row=_first_request,
+    limiters=NAMES,
 )
 
 CHANGING: Final = World(tasks=300, seconds=120.0, changes=((40.0, 250), (80.0, 60)), most_answers=_STORM)
@@ -196,6 +202,7 @@ CHANGING_LIMIT: Final = Simulated(
     columns=("to 250: window", "429s", "to 60: window", "429s"),
     goal="the first full window, and no more 429s than a round trip's worth",
     row=_changing,
+    limiters=NAMES,
 )
 
 

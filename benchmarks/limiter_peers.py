@@ -182,10 +182,11 @@ class Asyncprawcore:
 
 OURS: Final = "setsmart_async"
 BACK_OFF: Final = "back off on 429"
+ROUNDED: Final = "hikari, whole seconds"
 PEERS: Final[dict[str, MakePeer]] = {
     OURS: Ours,
     "hikari": Hikari,
-    "hikari, whole seconds": HikariWholeSeconds,
+    ROUNDED: HikariWholeSeconds,
     "asyncprawcore": Asyncprawcore,
     "aiolimiter": Aiolimiter,
     "pyrate-limiter": PyrateLimiter,
@@ -194,4 +195,6 @@ PEERS: Final[dict[str, MakePeer]] = {
     BACK_OFF: BackOff,
 }
 """In the order of the tables: first those that learn the limit from headers, then those that must be told."""
+NAMES: Final = tuple(name for name in PEERS if name != ROUNDED)
+"""Those that every figure has a line for."""
 TOLD: Final = frozenset({"aiolimiter", "pyrate-limiter", "throttled-py", "asyncio-throttle"})

@@ -22,19 +22,18 @@ _QUOTA: Final = "#8b96a3"
 _OURS: Final = "#1f9d6b"
 _PEER: Final = "#3f83d6"
 _REFUSED: Final = "#e0483e"
-_COLUMNS: Final = 3
-_LEFT_OUT: Final = frozenset({"hikari, whole seconds"})
+_COLUMNS: Final = 4
 
 
 def draw(source: Path, target: Path) -> None:
     plt = importlib.import_module("matplotlib.pyplot")
     rows = json.loads(source.read_text(encoding="utf-8"))["figures"]["G9"]["rows"]
-    panels = {name: row["staircase"] for name, row in rows.items() if name not in _LEFT_OUT}
+    panels = {name: row["staircase"] for name, row in rows.items()}
     style = {
         "svg.fonttype": "none",
         "svg.hashsalt": "limiter",
         "font.family": "sans-serif",
-        "font.size": 9,
+        "font.size": 8.5,
         "text.color": _INK,
         "axes.labelcolor": _INK,
         "axes.edgecolor": _INK,
@@ -43,14 +42,15 @@ def draw(source: Path, target: Path) -> None:
     }
     with plt.rc_context(style):
         lines = math.ceil(len(panels) / _COLUMNS)
-        size = (10.0, 2.3 * lines + 0.9)
+        size = (10.0, 2.2 * lines + 0.7)
         picture, axes = plt.subplots(lines, _COLUMNS, figsize=size, sharex=True, sharey=True, squeeze=False)
         for axis in axes.flat:
             axis.set_visible(False)
         for axis, (name, staircase) in zip(axes.flat, panels.items(), strict=False):
             _panel(axis, name, staircase)
         _caption(picture, plt)
-        picture.tight_layout(rect=(0, 0, 1, 0.9))
+        picture.supxlabel("seconds", fontsize=9, color=_INK)
+        picture.tight_layout(rect=(0, 0, 1, 0.88))
         for suffix in dict.fromkeys((".svg", target.suffix)):
             metadata = {"Date": None} if suffix == ".svg" else {}
             picture.savefig(target.with_suffix(suffix), transparent=True, metadata=metadata)
@@ -59,20 +59,15 @@ def draw(source: Path, target: Path) -> None:
 
 def _panel(axis: Any, name: str, staircase: dict[str, Any]) -> None:
     times = [BIN * (number + 1) for number in range(len(staircase["accepted"]))]
-    accepted = list(itertools.accumulate(staircase["accepted"]))
-    edges, quota = _quota()
+    accepted = itertools.accumulate(staircase["accepted"])
     used = [(time, count) for time, count in zip(times, accepted, strict=True) if time <= staircase["seconds"]]
-    refused = [
-        (time, count)
-        for time, count, refusals in zip(times, accepted, staircase["refused"], strict=True)
-        if refusals and time <= staircase["seconds"]
-    ]
+    refused = sorted({round(time) for time, count in zip(times, staircase["refused"], strict=True) if count})
+    edges, quota = _quota()
     axis.set_visible(True)
     axis.fill_between(edges, quota, step="post", color=_QUOTA, alpha=0.22, linewidth=0)
     axis.step(edges, quota, where="post", color=_QUOTA, linewidth=1)
     axis.step(*zip((0, 0), *used, strict=True), where="post", color=_OURS if name == OURS else _PEER, linewidth=1.8)
-    if refused:
-        axis.plot(*zip(*refused, strict=True), "x", color=_REFUSED, markersize=3.5, markeredgewidth=1)
+    axis.vlines(refused, 0, 0.07, transform=axis.get_xaxis_transform(), color=_REFUSED, linewidth=1.6)
     total = sum(staircase["refused"])
     bold = "bold" if name == OURS else "normal"
     axis.set_title(name, loc="left", fontsize=10, fontweight=bold, color=_OURS if name == OURS else _INK)
@@ -119,7 +114,16 @@ def _caption(picture: Any, plt: Any) -> None:
         lines([], [], color=_QUOTA, linewidth=1, label="quota"),
         lines([], [], color=_OURS, linewidth=1.8, label="accepted, ours"),
         lines([], [], color=_PEER, linewidth=1.8, label="accepted, peer"),
-        lines([], [], color=_REFUSED, marker="x", linestyle="", markersize=4, label="429s"),
+        lines(
+            [],
+            [],
+            color=_REFUSED,
+            marker="|",
+            linestyle="",
+            markersize=6,
+            markeredgewidth=1.6,
+            label="a second with 429s",
+        ),
     ]
     picture.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.005, 0.955), ncols=4, frameon=False, fontsize=9)
 

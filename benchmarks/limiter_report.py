@@ -3,15 +3,17 @@
 import json
 import os
 import platform
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
 RESULTS: Final = Path(__file__).parent / "results"
+_LIST_OF_NUMBERS: Final = re.compile(r"\[[-+\d.,e\s]+\]")
 _NAMED: Final = (
     *("setsmart_async", "aiolimiter", "asyncio-throttle", "asyncprawcore", "hikari", "pyrate-limiter", "throttled-py"),
     *("attrs", "matplotlib"),
@@ -29,7 +31,7 @@ class Row:
     """Whether it reaches the goal; None: the figure does not apply to it."""
 
 
-Say = Callable[[str], None]
+Say: TypeAlias = Callable[[str], None]
 
 
 @attrs.frozen(kw_only=True)
@@ -44,6 +46,7 @@ class Figure:
 class Simulated(Figure):
     row: Callable[[str, bool], Row]
     """Measures the limiter of this name; True: quickly."""
+    limiters: Sequence[str]
 
 
 @attrs.frozen(kw_only=True)
@@ -116,5 +119,6 @@ def write(path: Path, around: dict[str, object], results: Sequence[Result]) -> N
         for result in results
     }
     text = json.dumps({**around, "figures": figures}, indent=1, ensure_ascii=False)
+    text = _LIST_OF_NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
     path.parent.mkdir(exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 import limiter_time
@@ -191,11 +191,12 @@ async def saturate(peer: Peer, server: Server) -> Run:
 
     workers = [asyncio.create_task(worker()) for _ in range(world.tasks)]
     stop = asyncio.create_task(enough.wait())
-    done, _ = await asyncio.wait([*workers, stop], timeout=world.seconds, return_when=asyncio.FIRST_COMPLETED)
+    everyone: list[asyncio.Task[Any]] = [*workers, stop]
+    done, _ = await asyncio.wait(everyone, timeout=world.seconds, return_when=asyncio.FIRST_COMPLETED)
     ended = server.now()
-    for task in (*workers, stop):
+    for task in everyone:
         task.cancel()
-    await asyncio.gather(*workers, stop, return_exceptions=True)
+    await asyncio.gather(*everyone, return_exceptions=True)
     for task in done - {stop}:
         task.result()  # a worker never ends: what ended it is raised here
     return Run(world, began, ended, server.accepted, server.refused, server.overflowed)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import import_module
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from setsmart_async.errors import (
     ClientClosedError,
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import yarl
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
-
-_Error = TypeVar("_Error", bound=BaseException)
 
 _CONNECT_TIMEOUT: Final = 10.0
 _KEEPALIVE: Final = 10.0
@@ -81,12 +79,13 @@ class AiohttpTransport:
         except asyncio.CancelledError as cancelled:
             error = sending.error()
             if error is None:
-                raise _bare(cancelled)  # noqa: B904 - it is the same one
+                raise cancelled.with_traceback(None)  # noqa: B904 - it is the same one, only bare
         except _faults() as fault:
             error = sending.error() or _translated(fault, sending)
         finally:
             self._under_way.finish(sending)
-        raise _bare(error)  # out here, where it gets no aiohttp exception for its context again
+        # Out here and bare, for aiohttp's exceptions and frames hold the request's headers.
+        raise error.with_traceback(None)
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
@@ -221,7 +220,7 @@ def _watched_connector(
                     return connection  # gone already: aiohttp notices before it writes
                 loan = lending.lend(protocol, transport)
                 if loan is not None:
-                    under_way.current().connection = loan
+                    under_way.current().carried_by(loan)
                     connection.add_callback(partial(lending.take_back, protocol, transport))
                     return connection
                 connection.close()
@@ -260,12 +259,6 @@ def _faults() -> tuple[type[Exception], ...]:
     return TransportError, _OnceOnlyError, aiohttp.ClientError, HttpProcessingError, OSError
 
 
-def _bare(error: _Error) -> _Error:
-    """The error without what led to it: aiohttp's exceptions and frames hold the request's headers."""
-    error.__context__ = None
-    return error.with_traceback(None)
-
-
 def _translated(fault: Exception, sending: Sending) -> TransportError | ClientClosedError:
     """Our error for aiohttp's. Nothing of the original is kept."""
     import aiohttp
@@ -274,7 +267,7 @@ def _translated(fault: Exception, sending: Sending) -> TransportError | ClientCl
         return fault
     if isinstance(fault, _OnceOnlyError):
         fault = fault.fault
-    if isinstance(fault, aiohttp.ClientConnectorError) or sending.connection is None:
+    if isinstance(fault, aiohttp.ClientConnectorError) or not sending.has_left:
         return _not_connected(fault)
     if sending.status is not None or isinstance(fault, OSError | aiohttp.ClientConnectionError):
         return sending.lost()
@@ -284,11 +277,10 @@ def _translated(fault: Exception, sending: Sending) -> TransportError | ClientCl
 def _not_connected(fault: Exception) -> TransportError:
     import aiohttp
 
-    cause = fault.__cause__
     match fault:
         case aiohttp.ClientConnectorCertificateError():
             return TLSError("The server's certificate is not trusted, has expired or is for another host.")
-        case aiohttp.ClientConnectorSSLError() if not isinstance(cause, ssl.SSLEOFError):
+        case aiohttp.ClientConnectorSSLError():
             return TLSError("The server does not speak TLS as this client does.")
         case aiohttp.ClientConnectorDNSError():
             return ConnectError("The server's name does not resolve. Check the base URL and the network.")

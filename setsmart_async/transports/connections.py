@@ -83,7 +83,7 @@ class Lending:
         earlier = self._latest.get(connection)
         if earlier is None:
             self._watch(connection)
-        elif connection.should_close or transport.is_closing() or has_unread(transport):
+        elif connection.should_close or has_unread(transport):
             return None
         else:
             earlier.is_over = True

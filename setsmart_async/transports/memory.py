@@ -35,6 +35,7 @@ class MemoryTransport:
     async def send(self, request: HttpRequest, *, timeout: float | None) -> HttpResponse:  # noqa: ASYNC109 - see base
         """See `Transport.send`."""
         sending = self._under_way.begin(timeout)
+        sending.has_left = True  # as on a network, nobody can tell where it is until there is an answer
         try:
             if self._latency:
                 await asyncio.sleep(self._latency)

@@ -35,8 +35,10 @@ class Sending:
     timeout: float | None
     earlier_cancellations: int
     """How often its task had been cancelled before it began."""
+    has_left: bool = False
+    """Whether the server can have seen a byte of it."""
     connection: Loan | None = None
-    """What carries it; None as long as no byte of it can have left."""
+    """What carries it, where that can be told."""
     status: int | None = None
     """The answer's, when its header has come."""
     is_read: bool = False
@@ -48,13 +50,17 @@ class Sending:
         """What the request did on the server, if it failed now."""
         if self.status is not None:
             return outcome_of_lost_body(self.status)
-        return Outcome.NOT_SENT if self.connection is None else Outcome.UNKNOWN
+        return Outcome.UNKNOWN if self.has_left else Outcome.NOT_SENT
 
     def end(self, error: TransportError | ClientClosedError) -> None:
         """End it now, wherever it waits, with this error."""
         if self.ended_by is None:
             self.ended_by = error
             self.task.cancel()
+
+    def carried_by(self, connection: Loan) -> None:
+        """It leaves now, on this connection."""
+        self.connection, self.has_left = connection, True
 
     def error(self) -> TransportError | ClientClosedError | None:
         """The error that it was ended with; None when it was not, or when its caller cancels it as well."""
@@ -71,7 +77,7 @@ class Sending:
 
     def late(self) -> TransportError:
         """The error for taking too long."""
-        what = "connection" if self.connection is None else "complete answer"
+        what = "complete answer" if self.has_left else "connection"
         return AttemptTimeoutError(f"No {what} within {self.timeout:g} s.", outcome=self.outcome)
 
 

@@ -7,7 +7,6 @@ import sys
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 import setsmart_async
@@ -52,7 +51,6 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     async def watched() -> T:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(repr(context)))
         result = await main
-        await asyncio.sleep(0)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         assert not left, f"left behind: {left}"
         return result
@@ -100,11 +98,17 @@ def assert_bare(error: BaseException) -> None:
         module = type(thing).__module__.partition(".")[0]
         assert module not in _FOREIGN, f"{type(error).__name__} drags along {thing!r}"
         assert KEY not in f"{thing!s} {thing!r}"
-    for file, local_variables in _frames(error.__traceback__):
+    assert_bare_frames(error)
+    assert KEY not in "".join(traceback.format_exception(error))
+
+
+def assert_bare_frames(error: BaseException) -> None:
+    """No frame of its traceback would give the key away, were its local variables shown."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
         assert not any(f"/{name}/" in file for name in _FOREIGN), f"a frame of {file} holds the request's headers"
         if file.startswith(_PACKAGE):
-            assert KEY not in str(local_variables), f"the key stands in a local variable in {file}"
-    assert KEY not in "".join(traceback.format_exception(error))
+            assert KEY not in str(frame.f_locals), f"the key stands in a local variable in {file}"
 
 
 def _reachable(thing: object, seen: set[int]) -> Iterator[object]:
@@ -118,11 +122,6 @@ def _reachable(thing: object, seen: set[int]) -> Iterator[object]:
         held = [*thing.args, *vars(thing).values(), *getattr(thing, "__notes__", ()), *filter(None, behind)]
         for each in held:
             yield from _reachable(each, seen)
-
-
-def _frames(trace: TracebackType | None) -> Iterator[tuple[str, dict[str, object]]]:
-    for frame, _ in traceback.walk_tb(trace):
-        yield frame.f_code.co_filename, dict(frame.f_locals)
 
 
 def python(*arguments: str) -> list[str]:

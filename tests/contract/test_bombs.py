@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import threading
 import time
 import tracemalloc
 import zlib
@@ -11,7 +12,7 @@ from functools import cache, partial
 import pytest
 from contract.candidates import Candidate, on_sockets
 from contract.exchange import closing, failure_of, request, run
-from contract.misbehaviour import OK
+from contract.misbehaviour import JSON, OK, WHOLE
 from contract.raw_server import Peer, RawServer
 
 from setsmart_async import Outcome, ProtocolError, ResponseTooLargeError, TransportError
@@ -114,3 +115,33 @@ def test_it_is_refused_soon(
         assert run(closing(make(), weighed)) < MOST_MEMORY
         assert server.all_closed()
         assert len(server.requests) == 2
+
+
+@on_sockets
+def test_a_refused_answer_does_not_break_the_request_after_it(candidate: Candidate) -> None:
+    """While the answer is still being inflated, its connection carries another request already."""
+    body = gzip.compress(bytes(MAX_RESPONSE_BYTES + 1))
+    sent = threading.Event()
+
+    def script(peer: Peer) -> None:
+        for received in peer.requests():
+            if received.method == "PUT":
+                peer.send(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                sent.set()
+            else:
+                peer.wait_for_hang_up(0.05)
+                peer.send(WHOLE)
+
+    async def meanwhile(transport: Transport) -> None:
+        refused = asyncio.create_task(failure_of(transport, request(server.origin, "PUT")))
+        await asyncio.to_thread(sent.wait)
+        others = []
+        while not refused.done():
+            others.append(asyncio.create_task(transport.send(request(server.origin), timeout=5)))
+            await asyncio.sleep(0)
+        assert isinstance(refused.result(), ResponseTooLargeError)
+        assert [(await other).body for other in others] == [JSON] * len(others)
+
+    with RawServer(script) as server:
+        run(closing(candidate.make(), meanwhile))
+        assert [received.method for received in server.requests if received.connection == 1] == ["PUT", "GET"]

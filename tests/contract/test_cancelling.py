@@ -8,11 +8,12 @@ from typing import Any, Generic, TypeVar
 import pytest
 from contract import certificates
 from contract.candidates import Candidate, on_sockets
-from contract.exchange import closing, request, run
+from contract.exchange import assert_bare_frames, closing, failure_of, request, run
 from contract.misbehaviour import JSON, OK
 from contract.raw_server import Peer, RawServer
+from contract.scripts import silent
 
-from setsmart_async import HttpRequest
+from setsmart_async import AttemptTimeoutError, HttpRequest
 from setsmart_async.transports.base import Transport
 
 T = TypeVar("T")
@@ -66,7 +67,11 @@ def cancelled_at(place: int, transport: Transport, asked: HttpRequest) -> "async
         task = asyncio.current_task()
         assert task is not None
         interrupted = Interrupted(transport.send(asked, timeout=5), place, task.cancel)
-        assert (await interrupted).body == JSON
+        try:
+            assert (await interrupted).body == JSON
+        except asyncio.CancelledError as cancelled:
+            assert_bare_frames(cancelled)
+            raise
         return interrupted.waits
 
     return asyncio.create_task(send())
@@ -118,3 +123,26 @@ def test_r34_at_every_place(candidate: Candidate, scheme: str, method: str, by: 
             places += 1
             assert server.all_closed(), f"a connection stays open after a cancellation at place {places}"
         assert places >= 2
+
+
+@on_sockets
+def test_r34_a_request_made_while_being_cancelled(candidate: Candidate) -> None:
+    """As in a `finally` block: the cancellation is known already, and is not taken for one of this request."""
+
+    async def clean_up(transport: Transport) -> None:
+        try:
+            await asyncio.sleep(5)
+        finally:
+            error = await failure_of(transport, request(server.origin), timeout=0.05)
+            assert isinstance(error, AttemptTimeoutError)
+
+    async def cancelled(transport: Transport) -> None:
+        task = asyncio.create_task(clean_up(transport))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert task.cancelling() == 1
+
+    with RawServer(silent) as server:
+        run(closing(candidate.make(), cancelled))

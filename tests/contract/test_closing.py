@@ -13,17 +13,20 @@ import pytest
 from contract import certificates
 from contract.candidates import Candidate, on_sockets
 from contract.exchange import SLACK, assert_bare, closing, python, request, run
-from contract.misbehaviour import JSON, OK, WHOLE
-from contract.raw_server import Peer, RawServer
-from contract.test_time import LARGE, after_a_request, full_backlog, not_reading, silent, stalled_handshake
+from contract.misbehaviour import JSON, OK
+from contract.raw_server import RawServer
+from contract.scripts import (
+    LARGE,
+    after_a_request,
+    full_backlog,
+    not_reading,
+    silent,
+    stalled_handshake,
+    well_behaved,
+)
 
 from setsmart_async import ClientClosedError, Origin, Outcome, WrongEventLoopError
 from setsmart_async.transports.base import Transport
-
-
-def well_behaved(peer: Peer) -> None:
-    for _ in peer.requests():
-        peer.send(WHOLE)
 
 
 @on_sockets
@@ -47,12 +50,10 @@ def test_r35_at_every_stage(candidate: Candidate) -> None:
         began = time.monotonic()
         await asyncio.gather(transport.aclose(), transport.aclose())
         assert time.monotonic() - began < SLACK
-        done, pending = await asyncio.wait(tasks, timeout=1)
-        assert not pending
-        for task in done:
+        for task, outcome in tasks.items():
             error = task.exception()
             assert isinstance(error, ClientClosedError)
-            assert error.outcome is tasks[task]
+            assert error.outcome is outcome
             assert task.cancelling() == 0
             assert_bare(error)
 

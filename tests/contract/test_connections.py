@@ -7,13 +7,12 @@ from functools import partial
 import pytest
 from contract.candidates import Candidate, on_sockets
 from contract.exchange import BODY, METHODS, closing, failure, failure_of, request, run
-from contract.misbehaviour import JSON, WHOLE
+from contract.misbehaviour import JSON, OK, WHOLE
 from contract.raw_server import Peer, RawServer
+from contract.scripts import LARGE, well_behaved
 
 from setsmart_async import ConnectError, ConnectionLostError, HttpRequest, HttpResponse, Origin, Outcome, TransportError
 from setsmart_async.transports.base import Transport
-
-LARGE = bytes(30_000_000)
 
 
 def answering_then(breaking: str, answered: int, peer: Peer) -> None:
@@ -51,7 +50,11 @@ def test_r01_r03_a_connection_that_breaks_before_the_answer(
 @on_sockets
 @pytest.mark.parametrize("method", METHODS)
 def test_r03_silence_after_a_request(candidate: Candidate, method: str) -> None:
-    with RawServer(lambda peer: [peer.request(), peer.wait_for_hang_up()].clear()) as server:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.wait_for_hang_up()
+
+    with RawServer(script) as server:
         error = failure(candidate.make, request(server.origin, method, fresh=method == "POST"), timeout=0.1)
         assert error.outcome is Outcome.UNKNOWN
         assert len(server.requests) == 1
@@ -98,10 +101,47 @@ def test_connections_are_used_again(candidate: Candidate) -> None:
         for _ in range(10):
             await asyncio.gather(*(transport.send(request(server.origin), timeout=5) for _ in range(2)))
 
-    with RawServer(partial(answering_then, "close", 1000)) as server:
+    with RawServer(well_behaved) as server:
         run(closing(candidate.make(), twice_at_a_time))
         assert server.connections == 2
         assert server.all_closed()
+
+
+@on_sockets
+def test_r05_a_fresh_connection_is_not_one_of_the_others(candidate: Candidate) -> None:
+    async def alternating(transport: Transport) -> None:
+        for method in ("GET", "POST", "GET", "POST"):
+            asked = request(server.origin, method, fresh=method == "POST")
+            assert (await transport.send(asked, timeout=5)).body == JSON
+
+    with RawServer(well_behaved) as server:
+        run(closing(candidate.make(), alternating))
+        assert [received.connection for received in server.requests] == [1, 2, 1, 3]
+
+
+@on_sockets
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("DELETE", b"HTTP/1.1 204 Gone\r\n\r\n"),
+        ("GET", b'HTTP/1.1 304 Same\r\nETag: "1"\r\n\r\n'),
+        ("HEAD", OK + b"Content-Length: 14\r\n\r\n"),
+        ("HEAD", OK + b"Content-Length: 100000000000\r\n\r\n"),
+        ("HEAD", OK + b"Transfer-Encoding: chunked\r\n\r\n"),
+    ],
+)
+def test_r25_answers_that_have_no_body(candidate: Candidate, method: str, answer: bytes) -> None:
+    async def twice(transport: Transport) -> None:
+        for _ in range(2):
+            assert (await transport.send(request(server.origin, method), timeout=2)).body == b""
+
+    def script(peer: Peer) -> None:
+        for _ in peer.requests():
+            peer.send(answer)
+
+    with RawServer(script) as server:
+        run(closing(candidate.make(), twice))
+        assert server.connections == 1
 
 
 @on_sockets
@@ -197,7 +237,7 @@ def test_r29_an_answer_in_mid_upload_is_an_answer(candidate: Candidate, body: by
         if peer.number > 1:
             return answering_then("close", 1, peer)
         peer.send(b"HTTP/1.1 413 Too large\r\n" + body)
-        peer.read_nothing(0.2)
+        peer.read_nothing(0.6)
         peer.wait_for_hang_up()
         return None
 
@@ -230,7 +270,7 @@ def test_names_resolve_and_ipv6_is_spoken(candidate: Candidate) -> None:
         origin = Origin("http", "localhost", server.port, "/v1")
         assert (await transport.send(request(origin), timeout=5)).body == JSON
 
-    with RawServer(partial(answering_then, "close", 9)) as server:
+    with RawServer(well_behaved) as server:
         run(closing(candidate.make(), by_name))
 
 
@@ -241,7 +281,7 @@ def test_one_transport_serves_many_origins(candidate: Candidate) -> None:
             asked = HttpRequest(method="PUT", origin=server.origin, target="/x", headers={}, body=BODY)
             assert (await transport.send(asked, timeout=5)).body == JSON
 
-    script = partial(answering_then, "close", 9)
+    script = well_behaved
     with RawServer(script) as one, RawServer(script) as two:
         run(closing(candidate.make(), alternating))
         assert len(one.requests) == len(two.requests) == 2

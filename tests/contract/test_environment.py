@@ -6,7 +6,8 @@ from pathlib import Path
 
 from contract.exchange import python
 from contract.misbehaviour import WHOLE
-from contract.raw_server import Peer, RawServer
+from contract.raw_server import RawServer
+from contract.scripts import well_behaved
 
 ASK = """
 import asyncio, sys
@@ -25,11 +26,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-def well_behaved(peer: Peer) -> None:
-    for _ in peer.requests():
-        peer.send(WHOLE)
 
 
 def test_r46_proxies_and_netrc_are_ignored(tmp_path: Path) -> None:

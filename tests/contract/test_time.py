@@ -1,9 +1,7 @@
 """Wherever a request stalls, it ends in time, and says whether the server can have seen it."""
 
 import contextlib
-import socket
 import time
-from collections.abc import Iterator
 
 import pytest
 from contract import certificates
@@ -11,27 +9,11 @@ from contract.candidates import Candidate, on_sockets
 from contract.exchange import SLACK, failure, request
 from contract.misbehaviour import JSON, OK
 from contract.raw_server import Peer, RawServer, Script
+from contract.scripts import LARGE, after_a_request, full_backlog, not_reading, silent, stalled_handshake
 
 from setsmart_async import AttemptTimeoutError, ConnectError, Origin, Outcome
 
 LIMIT = 0.15
-LARGE = bytes(30_000_000)
-
-
-def silent(peer: Peer) -> None:
-    peer.wait_for_hang_up()
-
-
-def after_a_request(data: bytes, every: float = 0.0) -> Script:
-    def script(peer: Peer) -> None:
-        peer.request()
-        if every:
-            peer.drip(data, every)
-        else:
-            peer.send(data)
-        peer.wait_for_hang_up()
-
-    return script
 
 
 def flooding(data: bytes) -> Script:
@@ -41,11 +23,6 @@ def flooding(data: bytes) -> Script:
             peer.send(data)
 
     return script
-
-
-def not_reading(peer: Peer) -> None:
-    peer.read_nothing(4 * LIMIT)
-    peer.wait_for_hang_up()
 
 
 WHOLE_HEADER = OK + b"Content-Length: 14\r\n\r\n"
@@ -99,24 +76,6 @@ def test_r09_a_server_that_does_not_read(candidate: Candidate) -> None:
         assert isinstance(error, AttemptTimeoutError)
         assert error.outcome is Outcome.UNKNOWN
         assert server.all_closed()
-
-
-@contextlib.contextmanager
-def full_backlog() -> Iterator[Origin]:
-    """A port whose queue of connections is full: the next one gets no answer."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(8):
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listener.getsockname())
-        yield Origin("http", *listener.getsockname())
-
-
-@contextlib.contextmanager
-def stalled_handshake() -> Iterator[Origin]:
-    with RawServer(silent) as server:
-        yield Origin("https", server.host, server.port)
 
 
 @on_sockets

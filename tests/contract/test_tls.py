@@ -8,16 +8,12 @@ import pytest
 from contract import certificates
 from contract.candidates import Candidate, on_sockets
 from contract.exchange import METHODS, answer, closing, failure, request, run
-from contract.misbehaviour import JSON, WHOLE
+from contract.misbehaviour import JSON
 from contract.raw_server import Peer, RawServer
+from contract.scripts import well_behaved
 
 from setsmart_async import ConfigurationError, ConnectError, Origin, Outcome, TLSError, TransportError
 from setsmart_async.transports.base import Transport
-
-
-def well_behaved(peer: Peer) -> None:
-    for _ in peer.requests():
-        peer.send(WHOLE)
 
 
 @on_sockets
