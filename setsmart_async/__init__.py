@@ -20,6 +20,7 @@ from setsmart_async.errors import (
     ConnectionLostError,
     DeadlineExceededError,
     FieldError,
+    ForkedClientError,
     InvalidResponseError,
     NotFoundError,
     Outcome,
@@ -36,6 +37,7 @@ from setsmart_async.errors import (
     TransportError,
     UnexpectedRedirectError,
     UnprocessableError,
+    UnsupportedEncodingError,
     WrongEventLoopError,
 )
 from setsmart_async.keys import ApiKey
@@ -77,6 +79,7 @@ __all__ = [
     "Dialect",
     "Event",
     "FieldError",
+    "ForkedClientError",
     "Headers",
     "HttpRequest",
     "HttpResponse",
@@ -116,6 +119,7 @@ __all__ = [
     "TransportError",
     "UnexpectedRedirectError",
     "UnprocessableError",
+    "UnsupportedEncodingError",
     "WrongEventLoopError",
     "__version__",
 ]

@@ -32,6 +32,7 @@ PUBLIC = [
     "Dialect",
     "Event",
     "FieldError",
+    "ForkedClientError",
     "Headers",
     "HttpRequest",
     "HttpResponse",
@@ -71,6 +72,7 @@ PUBLIC = [
     "TransportError",
     "UnexpectedRedirectError",
     "UnprocessableError",
+    "UnsupportedEncodingError",
     "WrongEventLoopError",
     "__version__",
 ]

@@ -6,7 +6,13 @@ import asyncio
 import zlib
 from typing import Final
 
-from setsmart_async.errors import BodyTruncatedError, Outcome, ProtocolError, ResponseTooLargeError
+from setsmart_async.errors import (
+    BodyTruncatedError,
+    Outcome,
+    ProtocolError,
+    ResponseTooLargeError,
+    UnsupportedEncodingError,
+)
 from setsmart_async.wire import Headers
 
 ACCEPT_ENCODING: Final = "gzip"
@@ -58,7 +64,7 @@ async def decoded_body(raw: bytes, headers: Headers, *, status: int, limit: int)
     """The body as the server meant it: gzip undone and checked to its last byte, other encodings refused.
 
     `limit` is in bytes, before and after. Lets other tasks run while it inflates a large body. Raises
-    `ResponseTooLargeError`, `BodyTruncatedError`, `ProtocolError`.
+    `ResponseTooLargeError`, `BodyTruncatedError`, `ProtocolError`, `UnsupportedEncodingError`.
     """
     if len(raw) > limit:
         raise too_large(limit, status)
@@ -69,7 +75,7 @@ async def decoded_body(raw: bytes, headers: Headers, *, status: int, limit: int)
     if encoding in ("", "identity"):
         return raw
     if encoding not in ("gzip", "x-gzip"):
-        raise ProtocolError(
+        raise UnsupportedEncodingError(
             "The answer's Content-Encoding was not asked for: only gzip is.", outcome=outcome_of_lost_body(status)
         )
     return await _inflated(raw, status=status, limit=limit)

@@ -8,6 +8,7 @@ cancellation, unless somebody else cancelled the task too.
 from __future__ import annotations
 
 import asyncio
+import os
 from math import inf
 
 import attrs
@@ -17,6 +18,7 @@ from setsmart_async.errors import (
     BodyTruncatedError,
     ClientClosedError,
     ConnectionLostError,
+    ForkedClientError,
     Outcome,
     TransportError,
     WrongEventLoopError,
@@ -87,6 +89,7 @@ class UnderWay:
     def __init__(self) -> None:
         self._sendings: dict[asyncio.Task[object] | None, Sending] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = 0
         self._closed = False
         self._emptied = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -95,7 +98,7 @@ class UnderWay:
     def begin(self, timeout: float | None) -> Sending:
         """A request of the current task, to end `timeout` seconds from now; `finish` must follow.
 
-        Raises `ClientClosedError` and `WrongEventLoopError`.
+        Raises `ClientClosedError`, `WrongEventLoopError` and `ForkedClientError`.
         """
         if self._closed:
             raise ClientClosedError
@@ -127,7 +130,10 @@ class UnderWay:
                 sending.end(sending.lost())
 
     async def close(self) -> None:
-        """Let nothing begin any more, and end what is under way. Raises `WrongEventLoopError`."""
+        """Let nothing begin any more, and end what is under way.
+
+        Raises `WrongEventLoopError` and `ForkedClientError`.
+        """
         if self._loop is not None and self._loop.is_closed():
             self._sendings.clear()  # their tasks ended with their loop
         elif self._loop is not None:
@@ -143,10 +149,12 @@ class UnderWay:
     def _bound_loop(self) -> asyncio.AbstractEventLoop:
         """The running loop, which is the only one from the first request on."""
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None:
-                raise WrongEventLoopError
-            self._loop = loop
+        if self._loop is None:
+            self._loop, self._process = loop, os.getpid()
+        elif self._process != os.getpid():
+            raise ForkedClientError
+        elif self._loop is not loop:
+            raise WrongEventLoopError
         return loop
 
     def _ring_at(self, loop: asyncio.AbstractEventLoop, due: float) -> None:

@@ -134,7 +134,7 @@ def test_r37_closing_from_another_thread_is_refused(candidate: Candidate) -> Non
 
 FORKED = """
 import asyncio, os, sys
-from setsmart_async import AiohttpTransport, HttpRequest, Origin, WrongEventLoopError
+from setsmart_async import AiohttpTransport, HttpRequest, Origin, ForkedClientError
 
 transport = AiohttpTransport()
 asked = HttpRequest(method="GET", origin=Origin.parse(sys.argv[1]), target="/x")
@@ -142,7 +142,7 @@ asked = HttpRequest(method="GET", origin=Origin.parse(sys.argv[1]), target="/x")
 async def in_child():
     try:
         await transport.send(asked, timeout=5)
-    except WrongEventLoopError:
+    except ForkedClientError:
         return 7
     return 1
 
