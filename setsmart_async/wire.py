@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, TypeVar, Union, cast, overload
 from urllib.parse import quote, urlencode
 
@@ -50,7 +50,7 @@ def encode_json(value: object) -> bytes:
 class Headers(Mapping[str, str]):
     """Header fields of an answer: names in any case; of a field sent twice, `[]` gives the last, `get_all` all."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "values_of")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         fields: dict[str, tuple[str, ...]] = {}
@@ -58,6 +58,8 @@ class Headers(Mapping[str, str]):
             lowered = name.lower()
             fields[lowered] = (*fields[lowered], value) if lowered in fields else (value,)
         self._fields = fields
+        self.values_of: Callable[[str], tuple[str, ...] | None] = fields.get
+        """Every value of a field whose name is given in lower case; None when it is missing."""
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()][-1]

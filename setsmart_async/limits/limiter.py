@@ -42,50 +42,47 @@ class QuotaState:
 class PermitLedger(Protocol):
     """Whoever gave a permit and takes its outcome."""
 
-    def settle_unsent(self, ticket: Ticket) -> None:
+    def settle_unsent(self, permit: Permit) -> None:
         """The request was never sent."""
         ...
 
-    def settle_lost(self, ticket: Ticket) -> None:
+    def settle_lost(self, permit: Permit) -> None:
         """The request was sent, and its answer is lost."""
         ...
 
-    def settle_observed(self, ticket: Ticket, status: int, headers: Headers) -> None:
+    def settle_observed(self, permit: Permit, status: int, headers: Headers) -> None:
         """The request was answered."""
         ...
 
 
-class Permit:
+class Permit(Ticket, eq=False):
     """The right to send one request. Has exactly one outcome: observed, refunded or lost; the first one counts.
 
     A context manager: leaving it without an outcome means lost, so that a cancelled request is accounted for.
     """
 
-    __slots__ = ("_ledger", "_ticket", "waited")
-
-    def __init__(self, ledger: PermitLedger, ticket: Ticket) -> None:
-        self._ledger: PermitLedger | None = ledger
-        self._ticket = ticket
-        self.waited = 0.0
-        """Seconds spent in the queue."""
+    ledger: PermitLedger | None = None
+    """Whoever gave it; None once it has its outcome."""
+    waited: float = 0.0
+    """Seconds spent in the queue."""
 
     def observe(self, status: int, headers: Headers) -> None:
         """The request was answered."""
-        ledger, self._ledger = self._ledger, None
+        ledger, self.ledger = self.ledger, None
         if ledger is not None:
-            ledger.settle_observed(self._ticket, status, headers)
+            ledger.settle_observed(self, status, headers)
 
     def refund(self) -> None:
         """The request was never sent: nothing was used."""
-        ledger, self._ledger = self._ledger, None
+        ledger, self.ledger = self.ledger, None
         if ledger is not None:
-            ledger.settle_unsent(self._ticket)
+            ledger.settle_unsent(self)
 
     def lose(self) -> None:
         """The request was sent and its answer is lost: the server may have counted it."""
-        ledger, self._ledger = self._ledger, None
+        ledger, self.ledger = self.ledger, None
         if ledger is not None:
-            ledger.settle_lost(self._ticket)
+            ledger.settle_lost(self)
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +90,8 @@ class Permit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.lose()
+        if self.ledger is not None:
+            self.lose()
 
 
 class RateLimiter(Protocol):

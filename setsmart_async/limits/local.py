@@ -16,7 +16,7 @@ import attrs
 from setsmart_async.clock import Clock, SystemClock
 from setsmart_async.errors import ConfigurationError, RateLimitWaitError
 from setsmart_async.limits.limiter import Permit, QuotaState
-from setsmart_async.policy.bucket import TRICKLED_SHARE, Bucket, Ticket
+from setsmart_async.policy.bucket import TRICKLED_SHARE, Bucket
 from setsmart_async.policy.quota import read_quota
 from setsmart_async.priority import Priority
 from setsmart_async.wire import Headers
@@ -54,7 +54,7 @@ class LocalLimiter:
             raise ConfigurationError("max_concurrency and sharers must be 1 or more.")
         self._clock: Clock = SystemClock() if clock is None else clock
         self._wall_offset = self._clock.wall() - self._clock.monotonic()
-        self._bucket = Bucket(random_source=random.random, wall_offset=self._wall_offset, sharers=sharers)
+        self._bucket = Bucket(Permit, random_source=random.random, wall_offset=self._wall_offset, sharers=sharers)
         self._slots = self._free_slots = max_concurrency
         self._kept_slots = _kept_slots(max_concurrency)
         self._queues: tuple[deque[_Waiter], ...] = tuple(deque() for _ in Priority)
@@ -106,8 +106,12 @@ class LocalLimiter:
         """See `RateLimiter.acquire`."""
         if cost < 1:
             raise ConfigurationError("The cost of a request must be 1 or more.")
-        if not self._all_waiting and (permit := self._grant(cost, priority)) is not None:
-            return permit
+        if not self._all_waiting and self._free_slots > self._kept_slots[priority]:
+            permit = self._bucket.take(self._monotonic(), cost, _HELD_BACK[priority])
+            if permit is not None:
+                self._free_slots -= 1
+                permit.ledger = self
+                return permit
         return await self._wait(cost, priority, max_wait, again=again)
 
     async def _wait(self, cost: int, priority: Priority, max_wait: float | None, *, again: bool) -> Permit:
@@ -150,11 +154,11 @@ class LocalLimiter:
     def _grant(self, cost: int, priority: Priority) -> Permit | None:
         if self._free_slots <= self._kept_slots[priority]:
             return None
-        ticket = self._bucket.take(self._monotonic(), cost, held_back=_HELD_BACK[priority])
-        if ticket is None:
-            return None
-        self._free_slots -= 1
-        return Permit(self, ticket)
+        permit = self._bucket.take(self._monotonic(), cost, _HELD_BACK[priority])
+        if permit is not None:
+            self._free_slots -= 1
+            permit.ledger = self
+        return permit
 
     def _pump(self) -> None:
         """Hand out what can be handed out, then set the timer for what can not."""
@@ -216,7 +220,7 @@ class LocalLimiter:
     def _arm(self, candidates: list[_Waiter]) -> None:
         now = self._clock.monotonic()
         times = [
-            self._bucket.next_time(now, waiter.cost, held_back=_HELD_BACK[waiter.priority])
+            self._bucket.next_time(now, waiter.cost, _HELD_BACK[waiter.priority])
             for waiter in candidates
             if self._free_slots > self._kept_slots[waiter.priority]
         ]
@@ -237,20 +241,22 @@ class LocalLimiter:
         self._timer = None
         self._pump()
 
-    def settle_unsent(self, ticket: Ticket) -> None:
+    def settle_unsent(self, permit: Permit) -> None:
         """See `PermitLedger`."""
-        self._bucket.refund(ticket)
+        self._bucket.refund(permit)
         self._free_slot()
 
-    def settle_lost(self, ticket: Ticket) -> None:
+    def settle_lost(self, permit: Permit) -> None:
         """See `PermitLedger`."""
-        self._bucket.lose(ticket)
+        self._bucket.lose(permit)
         self._free_slot()
 
-    def settle_observed(self, ticket: Ticket, status: int, headers: Headers) -> None:
+    def settle_observed(self, permit: Permit, status: int, headers: Headers) -> None:
         """See `PermitLedger`."""
-        self._bucket.observe(ticket, self._clock.monotonic(), status, read_quota(status, headers))
-        self._free_slot()
+        self._bucket.observe(permit, self._monotonic(), status, read_quota(status, headers))
+        self._free_slots += 1
+        if self._all_waiting:
+            self._pump()
 
     def _free_slot(self) -> None:
         self._free_slots += 1

@@ -21,7 +21,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, Generic, TypeVar
+
+import msgspec
 
 from setsmart_async.policy.aimd import ConcurrencyWindow
 from setsmart_async.policy.lower_bound import LowerBound
@@ -55,23 +57,31 @@ class BucketState(StrEnum):
     """The quota is shared with others who can not be asked: a fixed share is used."""
 
 
-class Ticket(NamedTuple):
-    """One granted request, until its outcome is told to the bucket."""
+class Ticket(msgspec.Struct, eq=False):
+    """One granted request, until its outcome is told to the bucket. A struct, for one is made for every request."""
 
     sequence: int
     """1 for the first that was ever granted."""
     cost: int
     sent: float
     """Monotonic seconds of the grant."""
-    probe: bool
-    """Whether it was sent to learn what is left."""
 
 
-class Bucket:
+TicketT = TypeVar("TicketT", bound=Ticket)
+
+
+class Bucket(Generic[TicketT]):
     """The account of one API key's quota. `now` is always monotonic seconds, never going back."""
 
-    def __init__(self, *, random_source: Callable[[], float], wall_offset: float = 0.0, sharers: int = 1) -> None:
-        """`random_source` gives numbers from 0 to 1, for jitter.
+    def __init__(
+        self,
+        ticket: Callable[[int, int, float], TicketT],
+        *,
+        random_source: Callable[[], float],
+        wall_offset: float = 0.0,
+        sharers: int = 1,
+    ) -> None:
+        """`ticket` makes a ticket of a number, a cost and a time; `random_source` gives numbers from 0 to 1.
 
         `wall_offset` (unix minus monotonic seconds) stands in for the server's clock until a ``Date`` comes. With
         `sharers` above 1 at most that part of each window's limit is used.
@@ -79,6 +89,7 @@ class Bucket:
         self.limit: int | None = None
         """Requests per window, as the server last said; None: not known."""
         self.reset = ResetEstimate(wall_offset=wall_offset)
+        self._ticket = ticket
         self._sharers = sharers
         self._random = random_source
         self._bound = LowerBound()
@@ -87,7 +98,7 @@ class Bucket:
         self._in_flight = 0
         self._window_grants = 0
         self._last_grant = _NEVER
-        self._probe: Ticket | None = None
+        self._probe: TicketT | None = None
         self._paused_until = _NEVER
         self._backoff = _FIRST_BACKOFF
         self._ramp = 0
@@ -105,7 +116,7 @@ class Bucket:
             available = min(available, self.limit // self._sharers - self._window_grants)
         return max(0, available)
 
-    def take(self, now: float, cost: int = 1, *, held_back: float = TRICKLED_SHARE) -> Ticket | None:
+    def take(self, now: float, cost: int = 1, held_back: float = TRICKLED_SHARE) -> TicketT | None:
         """A ticket for a request of this cost, or None: then `next_time` says when to ask again.
 
         `held_back` is the share of the limit that this caller may use only spread until the reset.
@@ -115,15 +126,14 @@ class Bucket:
             if left >= 0 and left >= (self.limit or 0) * held_back:  # plenty: nothing to spread, nothing to probe
                 self._granted += 1
                 self._in_flight += cost
-                self._window_grants += cost
                 self._last_grant = now
-                return Ticket(self._granted, cost, now, False)
-        due = self.next_time(now, cost, held_back=held_back)
+                return self._ticket(self._granted, cost, now)
+        due = self.next_time(now, cost, held_back)
         if due is None or due > now:
             return None
         return self._grant(now, cost, probe=self._concurrency is None and self.available < cost)
 
-    def next_time(self, now: float, cost: int = 1, *, held_back: float = TRICKLED_SHARE) -> float | None:
+    def next_time(self, now: float, cost: int = 1, held_back: float = TRICKLED_SHARE) -> float | None:
         """When such a request may go if no answer comes before; None: an answer must come first."""
         if self._concurrency is not None:
             free = self._in_flight + cost <= max(cost, int(self._concurrency.size))
@@ -165,22 +175,29 @@ class Bucket:
             return BucketState.DEGRADED
         return BucketState.OPEN if self.available else BucketState.EXHAUSTED
 
-    def refund(self, ticket: Ticket) -> None:
+    def refund(self, ticket: TicketT) -> None:
         """The request was never sent."""
         self._settle(ticket)
         self._window_grants = max(0, self._window_grants - ticket.cost)
 
-    def lose(self, ticket: Ticket) -> None:
+    def lose(self, ticket: TicketT) -> None:
         """The request was sent and its answer is lost: the server may have counted it."""
         self._settle(ticket)
         self._bound.lose(ticket.cost)
         if self._concurrency is not None:
             self._concurrency.cut(ticket.sequence, self._granted)
 
-    def observe(self, ticket: Ticket, now: float, status: int, reading: QuotaReading) -> None:
+    def observe(self, ticket: TicketT, now: float, status: int, reading: QuotaReading) -> None:
         """The request was answered with this status and these headers."""
+        probed = ticket is self._probe
         self._settle(ticket)
-        self.reset.see_date(reading.date, ticket.sent, now)
+        if reading.date is not None:
+            self.reset.server_clock.see(reading.date, ticket.sent, now)
+        if status < 300 and reading.remaining and reading.reset == self.reset.announced is not None and not self._ramp:
+            self._bound.narrow(reading.remaining, ticket.sequence, self._granted)  # as most answers are
+            self.limit = reading.limit or self.limit
+            self._backoff = _FIRST_BACKOFF
+            return
         if reading.retry_after is not None:
             self._pause(now + min(reading.retry_after, _LONGEST_PAUSE))
         if reading.remaining is None:
@@ -199,21 +216,21 @@ class Bucket:
             self._bound.narrow(reading.remaining, ticket.sequence, self._granted)
         self.limit = reading.limit or self.limit
         if status == 429:
-            self._refused(ticket, now, reading, newer=newer)
+            self._refused(now, reading, probed=probed, newer=newer)
         else:
             self._accepted(now, reading.remaining)
 
-    def _grant(self, now: float, cost: int, *, probe: bool) -> Ticket:
+    def _grant(self, now: float, cost: int, *, probe: bool) -> TicketT:
         self._granted += 1
         self._in_flight += cost
         self._window_grants += cost
         self._last_grant = now
-        ticket = Ticket(self._granted, cost, now, probe)
+        ticket = self._ticket(self._granted, cost, now)
         if probe:
             self._probe = ticket
         return ticket
 
-    def _settle(self, ticket: Ticket) -> None:
+    def _settle(self, ticket: TicketT) -> None:
         self._in_flight -= ticket.cost
         if self._probe is ticket:
             self._probe = None
@@ -238,16 +255,16 @@ class Bucket:
         elif self.reset.due is None:
             self._back_off(now)
 
-    def _refused(self, ticket: Ticket, now: float, reading: QuotaReading, *, newer: bool) -> None:
+    def _refused(self, now: float, reading: QuotaReading, *, probed: bool, newer: bool) -> None:
         """A 429 in the current window: close the gate, and learn why."""
         self._bound.empty()
         self._ramp = 1
         if reading.remaining or self.reset.due is None:
             self._back_off(now)
-        elif ticket.probe and not newer:
+        elif probed and not newer:
             self.reset.was_early(now)
 
-    def _observe_silence(self, ticket: Ticket, now: float, status: int) -> None:
+    def _observe_silence(self, ticket: TicketT, now: float, status: int) -> None:
         """An answer without rate headers."""
         if self._bound.known:
             self._bound.lose(ticket.cost)  # it was counted all the same

@@ -43,7 +43,9 @@ class LowerBound:
             self._least_before, self._least = self._least, remaining
             self._ghosts_before, self._ghosts = self._ghosts, 0
             self._opened = granted
-        elif remaining < self._least:
+        elif remaining >= self._least:
+            return
+        else:
             self._least = remaining
         self._sum_up()
 

@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
+
+import msgspec
 
 from setsmart_async.wire import Headers
 
@@ -26,9 +28,11 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 _OLDEST_UNIX: Final = 1_000_000_000
 _OLDEST_UNIX_MILLISECONDS: Final = 100_000_000_000
 _LONGEST_DELAY: Final = 10_000_000
+_Values: TypeAlias = tuple[str, ...] | None
+_ASK_TO_WAIT: Final = (429, 503)
 
 
-class QuotaReading(NamedTuple):
+class QuotaReading(msgspec.Struct, frozen=True):
     """One answer's word on the limit. None: not said, or not readable."""
 
     limit: int | None = None
@@ -47,20 +51,31 @@ class QuotaReading(NamedTuple):
 
 def read_quota(status: int, headers: Headers) -> QuotaReading:
     """Read an answer's rate headers. Never raises."""
-    said = headers.get
-    limit = _whole(said("x-ratelimit-limit") or said("ratelimit-limit"))
-    remaining = _whole(said("x-ratelimit-remaining") or said("ratelimit-remaining"))
-    reset = _whole(said("x-ratelimit-reset") or said("ratelimit-reset"))
-    if remaining is None and "ratelimit" in headers:
-        limit, remaining, reset = _draft(headers["ratelimit"], headers.get("ratelimit-policy", ""))
-    date = http_date(said("date") or "")
-    if remaining is not None and limit is not None and remaining > limit:
-        remaining = limit
-    at, after = _told_apart(reset)
+    values_of = headers.values_of
+    remaining = values_of("x-ratelimit-remaining") or values_of("ratelimit-remaining")
+    limit = values_of("x-ratelimit-limit") or values_of("ratelimit-limit")
+    reset = values_of("x-ratelimit-reset") or values_of("ratelimit-reset")
+    if remaining is None and (draft := values_of("ratelimit")) is not None:
+        limit, remaining, reset = _draft(draft[-1], (values_of("ratelimit-policy") or ("",))[-1])
+    frame = _framed(limit, reset, values_of("date"))
+    left = _whole(remaining)
+    if left is None and status not in _ASK_TO_WAIT:
+        return frame
+    if left is not None and frame.limit is not None and left > frame.limit:
+        left = frame.limit
     retry_after = None
-    if status in (429, 503):
-        retry_after = read_retry_after(headers.get_all("retry-after"), date)
-    return QuotaReading(limit, remaining, at, after, date, retry_after)
+    if status in _ASK_TO_WAIT:
+        retry_after = read_retry_after(headers.get_all("retry-after"), frame.date)
+    return QuotaReading(frame.limit, left, frame.reset, frame.reset_after, frame.date, retry_after)
+
+
+@lru_cache(maxsize=64)
+def _framed(limit: _Values, reset: _Values, date: _Values) -> QuotaReading:
+    """What changes once a second at most; few of the answers say anything but another ``Remaining``."""
+    at, after = _told_apart(_whole(reset))
+    return QuotaReading(
+        limit=_whole(limit), reset=at, reset_after=after, date=None if date is None else http_date(date[-1])
+    )
 
 
 def read_retry_after(values: Iterable[str], date: int | None) -> float | None:
@@ -98,20 +113,23 @@ def http_date(text: str) -> int | None:
     return int(moment.timestamp())
 
 
-def _draft(field: str, policy: str) -> tuple[int | None, int | None, int | None]:
+def _draft(field: str, policy: str) -> tuple[_Values, _Values, _Values]:
     """Limit, remaining and reset of the IETF draft's fields (draft-ietf-httpapi-ratelimit-headers).
 
     Drafts 8 and later say ``"name";r=50;t=30`` and ``"name";q=100;w=60``, those before ``limit=100, remaining=50,
     reset=30``. Of several policies in one field the first counts.
     """
-    said = {name: int(number) for name, number in reversed(_DRAFT_PART.findall(field))}
-    promised = {name: int(number) for name, number in reversed(_DRAFT_PART.findall(policy))}
+    said = {name: (number,) for name, number in reversed(_DRAFT_PART.findall(field))}
+    promised = {name: (number,) for name, number in reversed(_DRAFT_PART.findall(policy))}
     limit = said.get("limit", promised.get("q"))
     return limit, said.get("r", said.get("remaining")), said.get("t", said.get("reset"))
 
 
-def _whole(text: str | None) -> int | None:
-    if text is None or not text.isdigit() or not text.isascii() or len(text) > _MOST_DIGITS:
+@lru_cache(maxsize=1024)
+def _whole(values: _Values) -> int | None:
+    """The last value of a field as a number without a sign; cached, for a window's few numbers come again and again."""
+    text = values[-1] if values else ""
+    if not text.isdigit() or not text.isascii() or len(text) > _MOST_DIGITS:
         return None
     return int(text)
 

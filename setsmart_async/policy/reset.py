@@ -33,19 +33,15 @@ class ResetEstimate:
         """Seconds between the last two resets, when there were two."""
         self.server_clock = ServerClock()
         self._wall_offset = wall_offset
-        self._moment: float | None = None
+        self.announced: float | None = None
+        """The reset that counts now, in the server's unix seconds; None: unknown."""
         self._seen_at = 0
         self._lateness = 0.0
 
     @property
     def due(self) -> float | None:
         """When a probe may go: the reset, as late as it may be; None: unknown."""
-        return None if self._moment is None else self._latest(self._moment) + self._lateness
-
-    def see_date(self, date: int | None, sent: float, completed: float) -> None:
-        """Learn the server's clock from an answer's ``Date``."""
-        if date is not None:
-            self.server_clock.see(date, sent, completed)
+        return None if self.announced is None else self._latest(self.announced) + self._lateness
 
     def moment(self, reading: QuotaReading, now: float) -> float | None:
         """The announced reset in the server's unix seconds; None when it says nothing: past, or absurdly far."""
@@ -54,8 +50,8 @@ class ResetEstimate:
         moment = reading.reset
         if moment is None and reading.reset_after is not None:
             moment = math.ceil(server_now + reading.reset_after)
-            if self._moment is not None and abs(moment - self._moment) <= _SAME_RELATIVE:
-                return self._moment  # a rounded delay from a guessed now: no newer window
+            if self.announced is not None and abs(moment - self.announced) <= _SAME_RELATIVE:
+                return self.announced  # a rounded delay from a guessed now: no newer window
         if moment is None or not server_now - 1 <= moment <= server_now + _FARTHEST:
             return None
         return float(moment)
@@ -66,49 +62,49 @@ class ResetEstimate:
         An earlier reset in the answer to a request that was granted after the later one was known is no straggler:
         the server's clock or rule has changed.
         """
-        if moment is None or self._moment is None:
+        if moment is None or self.announced is None:
             return moment is not None
-        if moment == self._moment:
+        if moment == self.announced:
             return False
-        return True if moment > self._moment or sequence > self._seen_at else None
+        return True if moment > self.announced or sequence > self._seen_at else None
 
     def move(self, moment: float | None, now: float, *, sent: float, granted: int) -> None:
         """A newer window has begun; `granted` is the number of the last request granted until now."""
-        if self._moment is not None:
-            announced = self._latest(self._moment)
+        if self.announced is not None:
+            announced = self._latest(self.announced)
             if sent < announced + self._lateness:
                 # A probe that goes as late as this request did finds the new window as this request has.
                 self._lateness = max(0.0, sent - announced)
-            if moment is not None and moment > self._moment:
-                self.window = moment - self._moment
+            if moment is not None and moment > self.announced:
+                self.window = moment - self.announced
         elif moment is not None and self.window is None:
             self._lateness = _CAUTION if self._latest(moment) - now >= _LONG_WINDOW else 0.0
-        self._moment = moment
+        self.announced = moment
         self._seen_at = granted
 
     def was_early(self, now: float) -> None:
         """A probe met the old window: wait longer, twice as long each time."""
-        if self._moment is not None:
+        if self.announced is not None:
             waited = max(_FIRST_STEP, 2 * self._lateness)
-            self._lateness = min(max(waited, now - self._latest(self._moment) + _FIRST_STEP), _MOST_LATENESS)
-            if self._latest(self._moment) + self._lateness <= now:
+            self._lateness = min(max(waited, now - self._latest(self.announced) + _FIRST_STEP), _MOST_LATENESS)
+            if self._latest(self.announced) + self._lateness <= now:
                 self.forget()
 
     def forget(self) -> None:
         """The announced reset is of no use."""
-        self._moment = None
+        self.announced = None
 
     def spread(self, last: float, tokens: int) -> float | None:
         """When the next of so many tokens goes, the last one having gone at `last`, to last until the reset.
 
         None: the reset may be over already. Where none is known there is nothing to spread to: it goes at once.
         """
-        if self._moment is None:
+        if self.announced is None:
             return last
-        landing = self._worth_a_token(self._moment)
+        landing = self._worth_a_token(self.announced)
         if landing is not None and landing > last:
             return last + (landing - last) / tokens
-        end = self._earliest(self._moment)
+        end = self._earliest(self.announced)
         if end <= last:
             return None
         interval = (end - last) / (tokens + 1)

@@ -10,8 +10,8 @@ from setsmart_async.policy.quota import QuotaReading
 OFFSET = 1_700_000_000.0
 
 
-def new_bucket(*, sharers: int = 1) -> Bucket:
-    return Bucket(random_source=lambda: 1.0, wall_offset=OFFSET, sharers=sharers)
+def new_bucket(*, sharers: int = 1) -> Bucket[Ticket]:
+    return Bucket(Ticket, random_source=lambda: 1.0, wall_offset=OFFSET, sharers=sharers)
 
 
 def said(remaining: int | None, reset: float | None = 10.0, *, limit: int = 100, at: float = 0.0) -> QuotaReading:
@@ -24,24 +24,30 @@ def said(remaining: int | None, reset: float | None = 10.0, *, limit: int = 100,
     )
 
 
-def taken(bucket: Bucket, now: float) -> Ticket:
+def taken(bucket: Bucket[Ticket], now: float) -> Ticket:
     ticket = bucket.take(now)
     assert ticket is not None
     return ticket
 
 
-def answered(bucket: Bucket, now: float, reading: QuotaReading, *, status: int = 200) -> None:
+def probing(bucket: Bucket[Ticket], now: float) -> bool:
+    """Take a ticket; whether it is a probe."""
+    taken(bucket, now)
+    return bucket.state(now) is BucketState.PROBING
+
+
+def answered(bucket: Bucket[Ticket], now: float, reading: QuotaReading, *, status: int = 200) -> None:
     """One request sent and answered at once."""
     bucket.observe(taken(bucket, now), now, status, reading)
 
 
-def open_bucket(remaining: int, *, reset: float = 10.0, limit: int = 100) -> Bucket:
+def open_bucket(remaining: int, *, reset: float = 10.0, limit: int = 100) -> Bucket[Ticket]:
     bucket = new_bucket()
     answered(bucket, 0.0, said(remaining, reset, limit=limit))
     return bucket
 
 
-def grants(bucket: Bucket, now: float) -> int:
+def grants(bucket: Bucket[Ticket], now: float) -> int:
     count = 0
     while bucket.take(now) is not None:
         count += 1
@@ -52,7 +58,7 @@ class TestColdStart:
     def test_one_request_probes_and_the_others_wait_for_its_answer(self) -> None:
         bucket = new_bucket()
         assert bucket.state(0.0) is BucketState.COLD
-        assert taken(bucket, 0.0).probe
+        assert probing(bucket, 0.0)
         assert bucket.take(0.0) is None
         assert bucket.next_time(0.0) is None
         assert bucket.state(0.0) is BucketState.PROBING
@@ -60,7 +66,7 @@ class TestColdStart:
     def test_a_lost_probe_makes_way_for_the_next(self) -> None:
         bucket = new_bucket()
         bucket.lose(taken(bucket, 0.0))
-        assert taken(bucket, 1.0).probe
+        assert probing(bucket, 1.0)
 
     def test_the_answer_opens_as_much_as_it_says(self) -> None:
         assert grants(open_bucket(60), 0.0) == 60 - 5  # the last five are spread
@@ -135,7 +141,7 @@ class TestReset:
         assert due is not None
         assert 10.0 <= due <= 11.0  # the Date header leaves a second in the dark
         assert bucket.take(due - 0.001) is None
-        assert taken(bucket, due).probe
+        assert probing(bucket, due)
         assert bucket.take(due) is None
 
     def test_no_window_is_opened_by_a_prediction(self) -> None:
@@ -275,7 +281,7 @@ class TestUnmetered:
         assert bucket.available == 30
 
 
-def grants_then_refund(bucket: Bucket) -> int:
+def grants_then_refund(bucket: Bucket[Ticket]) -> int:
     tickets: list[Ticket] = []
     while (ticket := bucket.take(0.0)) is not None:
         tickets.append(ticket)

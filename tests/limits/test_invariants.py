@@ -137,7 +137,7 @@ class Truth:
     """A fixed window's real count, beside a bucket that hears of it late, twice, or out of order."""
 
     def __init__(self, limit: int) -> None:
-        self.bucket = Bucket(random_source=lambda: 0.5, wall_offset=1_700_000_000.0)
+        self.bucket = Bucket(Ticket, random_source=lambda: 0.5, wall_offset=1_700_000_000.0)
         self.limit, self.window = limit, 0
         self.used = 0
         self.now = 0.0
@@ -265,7 +265,7 @@ garbage = st.one_of(
 def test_i11_garbage_can_delay_boundedly_and_never_over_admit(
     headers: list[tuple[str, str, str, str]], seed: int
 ) -> None:
-    bucket = Bucket(random_source=random.Random(seed).random, wall_offset=1_700_000_000.0)
+    bucket = Bucket(Ticket, random_source=random.Random(seed).random, wall_offset=1_700_000_000.0)
     now, true_remaining = 0.0, 40
     for limit, remaining, reset, retry_after in headers:
         ticket = bucket.take(now)

@@ -17,6 +17,7 @@ from setsmart_async import (
     ProtocolError,
     ResponseTooLargeError,
     TransportError,
+    UnsupportedEncodingError,
 )
 from setsmart_async.transports.body import ACCEPT_ENCODING, announced_length, decoded_body, outcome_of_lost_body
 
@@ -65,13 +66,13 @@ ENCODINGS = [
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_what_was_not_asked_for_is_refused_unread(encoding: str) -> None:
-    with pytest.raises(ProtocolError, match="only gzip is"):
+    with pytest.raises(UnsupportedEncodingError, match="only gzip is"):
         decoded(ZIPPED, encoding)
 
 
 def test_two_encoding_headers_are_two_encodings() -> None:
     headers = Headers([("Content-Encoding", "gzip"), ("content-encoding", "gzip")])
-    with pytest.raises(ProtocolError):
+    with pytest.raises(UnsupportedEncodingError):
         asyncio.run(decoded_body(gzip.compress(ZIPPED), headers, status=200, limit=LIMIT))
 
 

@@ -17,6 +17,7 @@ from setsmart_async import (
     ConfigurationError,
     DeadlineExceededError,
     FieldError,
+    ForkedClientError,
     InvalidResponseError,
     Outcome,
     RateLimitWaitError,
@@ -43,6 +44,7 @@ MAKERS: dict[type[SetSmartError], Callable[[Any], SetSmartError]] = {
     ),
     ClientClosedError: lambda kind: kind(outcome=Outcome.UNKNOWN),
     WrongEventLoopError: lambda kind: kind(),
+    ForkedClientError: lambda kind: kind(),
 }
 """How to make an error: by the class that its `__init__` comes from."""
 
@@ -131,6 +133,7 @@ DEFAULT_OUTCOMES = {
     "AttemptTimeoutError": Outcome.UNKNOWN,
     "ConnectionLostError": Outcome.UNKNOWN,
     "ProtocolError": Outcome.UNKNOWN,
+    "UnsupportedEncodingError": Outcome.UNKNOWN,
     "BodyTruncatedError": Outcome.UNKNOWN,
     "ResponseTooLargeError": Outcome.UNKNOWN,
     "ApiError": Outcome.REJECTED,
@@ -148,6 +151,7 @@ DEFAULT_OUTCOMES = {
     "InvalidResponseError": Outcome.APPLIED,
     "ClientClosedError": Outcome.NOT_SENT,
     "WrongEventLoopError": Outcome.NOT_SENT,
+    "ForkedClientError": Outcome.NOT_SENT,
 }
 
 
