@@ -7,6 +7,7 @@ from setsmart_async.contract import Dialect
 from setsmart_async.engine.call import Reply
 from setsmart_async.errors import (
     ApiError,
+    ApiKeyUnavailableError,
     Attempt,
     AttemptTimeoutError,
     AuthenticationError,
@@ -40,11 +41,22 @@ from setsmart_async.errors import (
     UnsupportedEncodingError,
     WrongEventLoopError,
 )
-from setsmart_async.keys import ApiKey
+from setsmart_async.keys import ApiKey, KeyProvider
 from setsmart_async.limits.limiter import Permit, QuotaState, RateLimiter
 from setsmart_async.limits.local import LocalLimiter
-from setsmart_async.observer import AttemptEnded, Event, Observer, QuotaWaited, RetryScheduled
+from setsmart_async.observer import (
+    AttemptEnded,
+    AttemptStarted,
+    BackgroundObserver,
+    Event,
+    KeyRefreshed,
+    Observer,
+    PageRead,
+    QuotaWaited,
+    RetryScheduled,
+)
 from setsmart_async.policy.retry import RetryPolicy
+from setsmart_async.policy.retry_budget import RetryBudget
 from setsmart_async.priority import Priority
 from setsmart_async.records.property import Property, PropertyStatus
 from setsmart_async.records.unset import UNSET
@@ -61,10 +73,13 @@ __all__ = [
     "AiohttpTransport",
     "ApiError",
     "ApiKey",
+    "ApiKeyUnavailableError",
     "Attempt",
     "AttemptEnded",
+    "AttemptStarted",
     "AttemptTimeoutError",
     "AuthenticationError",
+    "BackgroundObserver",
     "BadRequestError",
     "BodyTruncatedError",
     "CallError",
@@ -84,6 +99,8 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "InvalidResponseError",
+    "KeyProvider",
+    "KeyRefreshed",
     "Listing",
     "LocalLimiter",
     "MemoryTransport",
@@ -92,6 +109,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Page",
+    "PageRead",
     "PermissionDeniedError",
     "Permit",
     "Priority",
@@ -106,6 +124,7 @@ __all__ = [
     "Reply",
     "ResponseTooLargeError",
     "Result",
+    "RetryBudget",
     "RetryPolicy",
     "RetryScheduled",
     "ServerError",

@@ -11,15 +11,17 @@ from typing import Self, TypedDict, Unpack
 import attrs
 
 from setsmart_async.clock import Clock, SystemClock
-from setsmart_async.config import CallOptions, api_key_from, origin_from
+from setsmart_async.config import CallOptions, key_source_from, origin_from
 from setsmart_async.contract import Dialect
 from setsmart_async.engine.engine import Engine
-from setsmart_async.keys import ApiKey
+from setsmart_async.engine.key_ring import KeyRing
+from setsmart_async.keys import ApiKey, KeyProvider
 from setsmart_async.limits.limiter import QuotaState, RateLimiter
 from setsmart_async.limits.local import LocalLimiter
 from setsmart_async.limits.registry import shared_limiter
 from setsmart_async.observer import Observer
 from setsmart_async.policy.retry import RetryPolicy
+from setsmart_async.policy.retry_budget import RetryBudget
 from setsmart_async.priority import Priority
 from setsmart_async.resources.properties import Properties
 from setsmart_async.transports.aiohttp import AiohttpTransport
@@ -49,14 +51,16 @@ class SetSmart:
 
     def __init__(
         self,
-        api_key: ApiKey | str | None = None,
+        api_key: ApiKey | KeyProvider | str | None = None,
         *,
+        fallback_key: ApiKey | str | None = None,
         base_url: str | None = None,
         deadline: float | None = 60.0,
         attempt_timeout: float | None = 30.0,
         max_wait: float | None = None,
         priority: Priority = Priority.NORMAL,
         retry: RetryPolicy | None = None,
+        retry_budget: RetryBudget | None = None,
         max_concurrency: int = 100,
         limiter: RateLimiter | None = None,
         transport: Transport | None = None,
@@ -66,16 +70,19 @@ class SetSmart:
     ) -> None:
         """Nothing is connected yet, and no event loop is needed.
 
-        `api_key` comes from ``SETSMART_API_KEY`` or the file ``SETSMART_API_KEY_FILE`` when left out, `base_url`
-        from ``SETSMART_BASE_URL``, else production's. Times are in seconds, see `CallOptions`. `max_concurrency` is
-        the most requests under way at once. Clients with the same key and base URL in one event loop share quota and
-        concurrency; a `limiter` of your own, or a `clock`, is for this client alone. A `transport` that is passed in
-        stays yours to close. Raises `ConfigurationError` for settings that can not work.
+        `api_key` is the key, or a function, plain or async, that gives it; it comes from ``SETSMART_API_KEY`` or the
+        file ``SETSMART_API_KEY_FILE`` when left out. `fallback_key` is used when the server refuses that one, which
+        bridges a rotation. `base_url` comes from ``SETSMART_BASE_URL``, else it is production's. Times are in
+        seconds, see `CallOptions`. `max_concurrency` is the most requests under way at once. Clients with the same
+        key and base URL in one event loop share quota and concurrency; a `limiter` of your own, or a `clock`, is for
+        this client alone. A `transport` that is passed in stays yours to close. Raises `ConfigurationError` for
+        settings that can not work.
         """
         try:
-            self._api_key = api_key_from(api_key, os.environ)
+            source = key_source_from(api_key, os.environ)
+            fallback = ApiKey(fallback_key, source="fallback_key") if isinstance(fallback_key, str) else fallback_key
         finally:
-            del api_key  # a traceback that shows local variables must not show it
+            del api_key, fallback_key  # a traceback that shows local variables must not show them
         self._origin = origin_from(base_url, os.environ)
         self._dialect = Dialect() if dialect is None else dialect
         self._options = CallOptions(
@@ -88,26 +95,28 @@ class SetSmart:
         self._own_transport: Transport | None = None
         if transport is None:
             transport = self._own_transport = AiohttpTransport()
+        own_clock = SystemClock() if clock is None else clock
         self._engine = Engine(
             origin=self._origin,
-            api_key=self._api_key,
+            keys=KeyRing(first=source.first, provider=source.provider, fallback=fallback, clock=own_clock),
             transport=transport,
             limiter_source=partial(self._limiter, limiter, clock, max_concurrency),
-            clock=SystemClock() if clock is None else clock,
+            clock=own_clock,
             dialect=self._dialect,
+            retry_budget=RetryBudget() if retry_budget is None else retry_budget,
             observer=observer,
         )
         self._lent = False
 
-    def _limiter(self, given: RateLimiter | None, clock: Clock | None, max_concurrency: int) -> RateLimiter:
+    def _limiter(
+        self, given: RateLimiter | None, clock: Clock | None, max_concurrency: int, key: ApiKey
+    ) -> RateLimiter:
         """The limiter to use, asked for when there is a loop whose clients can share one."""
         if given is not None:
             return given
         if clock is not None:
             return LocalLimiter(max_concurrency=max_concurrency, clock=clock)
-        return shared_limiter(
-            self._origin, self._api_key.fingerprint, max_concurrency=max_concurrency, clock=SystemClock()
-        )
+        return shared_limiter(self._origin, key.fingerprint, max_concurrency=max_concurrency, clock=SystemClock())
 
     @property
     def properties(self) -> Properties:
@@ -124,10 +133,9 @@ class SetSmart:
         """Where the API lives."""
         return self._origin
 
-    @property
-    def key_fingerprint(self) -> str:
-        """16 hexadecimal digits that tell API keys apart and give none away."""
-        return self._api_key.fingerprint
+    async def key_fingerprint(self) -> str:
+        """16 hexadecimal digits that tell API keys apart and give none away: those of the key in use."""
+        return (await self._engine.key()).fingerprint
 
     def with_options(self, **changes: Unpack[OptionChanges]) -> SetSmart:
         """The same client with other call options: shares connections and quota; closing it closes nothing."""
@@ -139,7 +147,7 @@ class SetSmart:
         """Close the client; calls under way end with `ClientClosedError`. May be called twice."""
         if self._lent:
             return
-        self._engine.close()
+        await self._engine.aclose()
         if self._own_transport is not None:
             await self._own_transport.aclose()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import attrs
 
 from setsmart_async.contract import PRODUCTION_URL
 from setsmart_async.errors import ConfigurationError
-from setsmart_async.keys import ApiKey
+from setsmart_async.keys import ApiKey, KeyProvider
 from setsmart_async.policy.retry import RetryPolicy
 from setsmart_async.priority import Priority
 from setsmart_async.wire import Origin
@@ -43,20 +45,32 @@ class CallOptions:
                 raise ConfigurationError(f"{name} must be more than 0 seconds, or None for no limit.")
 
 
-def api_key_from(argument: ApiKey | str | None, environment: Mapping[str, str]) -> ApiKey:
+@attrs.frozen
+class KeySource:
+    """Where a client's key comes from: a key that is known, a provider of others, or both."""
+
+    first: ApiKey | None
+    provider: KeyProvider | None = None
+
+
+def key_source_from(argument: ApiKey | KeyProvider | str | None, environment: Mapping[str, str]) -> KeySource:
     """The key from the argument, else ``SETSMART_API_KEY``, else the file named by ``SETSMART_API_KEY_FILE``.
 
-    Raises `ConfigurationError` when there is none or it can be no key.
+    A file is read again when its key is a minute old or was refused. Raises `ConfigurationError` when there is no key
+    or it can be none.
     """
     try:
         if isinstance(argument, ApiKey):
-            return argument
+            return KeySource(argument)
+        if isinstance(argument, str):
+            return KeySource(ApiKey(argument))
         if argument is not None:
-            return ApiKey(argument)
+            return KeySource(None, argument)
         if KEY_VARIABLE in environment:
-            return ApiKey(environment[KEY_VARIABLE], source=KEY_VARIABLE)
+            return KeySource(ApiKey(environment[KEY_VARIABLE], source=KEY_VARIABLE))
         if KEY_FILE_VARIABLE in environment:
-            return ApiKey.from_file(environment[KEY_FILE_VARIABLE])
+            path = environment[KEY_FILE_VARIABLE]
+            return KeySource(ApiKey.from_file(path), partial(asyncio.to_thread, ApiKey.from_file, path))
         raise ConfigurationError(
             f"No API key: pass api_key=..., or set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} to a file that holds it. "
             "Keys are made in the SetSmart dashboard."

@@ -101,31 +101,32 @@ class Dialect:
     """Query parameter of a page's number. Provisional."""
     page_size_parameter: str = "limit"
     """Query parameter of the page size. Provisional."""
+    idempotency_header: str | None = None
+    """Header that marks a create and its repetitions as one, such as ``Idempotency-Key``; None, the default: the
+    server knows no such keys (nothing is documented), and a create whose outcome is unknown is never repeated."""
+    rejects_with_503: bool = False
+    """Whether a 503 with ``Retry-After`` is the server's word that it did nothing, so that any request may be
+    repeated. Not documented."""
     update_style: Literal["merge", "replace"] = "merge"
     """What PUT means to the server (not documented): ``merge`` sends only what was passed, ``replace`` reads the
     record, merges, and sends the whole of it, unknown fields included."""
 
     def __attrs_post_init__(self) -> None:
         for name, path in self.paths.items():
-            if name not in CONTRACT:
-                raise ConfigurationError(f"Dialect(paths=...): no operation {name!r}; there are {', '.join(CONTRACT)}.")
-            if not path.startswith("/") or ("{id}" in path) != ("{id}" in CONTRACT[name].path):
+            _check_path(name, path)
+        header_names = [name for name in (self.api_key_header, self.idempotency_header) if name is not None]
+        for name in header_names:
+            if not _TOKEN.fullmatch(name) or name.lower() in _TAKEN_HEADERS:
                 raise ConfigurationError(
-                    f"Dialect(paths=...): {path!r} for {name} must start with / and hold {{id}} where "
-                    f"{CONTRACT[name].path!r} does."
+                    "Dialect: api_key_header and idempotency_header must be header names that nothing else uses."
                 )
-            if not is_plain_path(path.replace("{id}", "id")):
-                raise ConfigurationError(
-                    f"Dialect(paths=...): {path!r} for {name} must be a plain path: no query, fragment, dot segments, "
-                    "doubled slashes or escapes."
-                )
-        if not _TOKEN.fullmatch(self.api_key_header) or self.api_key_header.lower() in _TAKEN_HEADERS:
-            raise ConfigurationError("Dialect(api_key_header=...) must be a header's name that nothing else uses.")
-        parameters = (self.cursor_parameter, self.page_parameter, self.page_size_parameter)
+        parameters = [self.cursor_parameter, self.page_parameter, self.page_size_parameter]
         if not all(parameters) or len(set(parameters)) != len(parameters):
             raise ConfigurationError(
                 "Dialect: cursor_parameter, page_parameter and page_size_parameter must be three different names."
             )
+        if len({name.lower() for name in header_names}) != len(header_names):
+            raise ConfigurationError("Dialect: api_key_header and idempotency_header must be two different names.")
         if self.items_key == "":
             raise ConfigurationError("Dialect(items_key=...) must be a key, or None to find it.")
         if self.update_style not in ("merge", "replace"):
@@ -135,3 +136,18 @@ class Dialect:
         """The operation as this server spells it."""
         path = self.paths.get(operation.name)
         return operation if path is None else attrs.evolve(operation, path=path)
+
+
+def _check_path(name: str, path: str) -> None:
+    if name not in CONTRACT:
+        raise ConfigurationError(f"Dialect(paths=...): no operation {name!r}; there are {', '.join(CONTRACT)}.")
+    if not path.startswith("/") or ("{id}" in path) != ("{id}" in CONTRACT[name].path):
+        raise ConfigurationError(
+            f"Dialect(paths=...): {path!r} for {name} must start with / and hold {{id}} where "
+            f"{CONTRACT[name].path!r} does."
+        )
+    if not is_plain_path(path.replace("{id}", "id")):
+        raise ConfigurationError(
+            f"Dialect(paths=...): {path!r} for {name} must be a plain path: no query, fragment, dot segments, "
+            "doubled slashes or escapes."
+        )

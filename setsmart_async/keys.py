@@ -1,11 +1,12 @@
-"""The API key, which never shows itself."""
+"""The API key, which never shows itself, and where keys come from."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
 
 from setsmart_async.errors import ConfigurationError
 
@@ -75,6 +76,10 @@ class ApiKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An API key can not be pickled or copied: hand the ApiKey itself around.")
+
+
+KeyProvider: TypeAlias = Callable[[], ApiKey | str | Awaitable[ApiKey | str]]
+"""Gives the key to use now; plain or async. Asked again when the last key is a minute old or was refused."""
 
 
 def _problem_with(secret: str) -> str | None:

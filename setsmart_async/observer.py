@@ -1,28 +1,56 @@
 """What happened, told to whoever wants to know: logs, metrics, a progress bar.
 
-An observer is any callable that takes an event. It is called on the event loop: keep it quick. What it raises is
-logged and goes no further. No event holds a key, a body or a query.
+An observer is any callable that takes an event. It is called on the event loop: keep it quick, or wrap it in
+`BackgroundObserver`. What it raises is logged and goes no further. No event holds a key, a body, an id or a query.
 """
 
 from __future__ import annotations
 
 import logging
+import queue
+import threading
 from collections.abc import Callable
-from typing import TypeAlias
+from contextlib import suppress
+from typing import ClassVar, Final, Self, TypeAlias
 
 import attrs
 
 from setsmart_async.errors import Outcome
 
-_log = logging.getLogger("setsmart_async")
+LOGGER: Final = logging.getLogger("setsmart_async")
+"""Attempts, waits and pages at DEBUG, retries and new keys at INFO; `record.setsmart` holds an event's fields."""
 
 
 @attrs.frozen(kw_only=True)
-class AttemptEnded:
-    """One request was answered or failed."""
+class _Event:
+    level: ClassVar[int] = logging.DEBUG
+    line: ClassVar[str]
+    shown: ClassVar[tuple[str, ...]]
 
     operation: str
-    """Method and path template."""
+    """Method and path template, such as ``GET /properties/{id}``."""
+    call_id: int
+    """The call's number in its client: 1 for the first."""
+
+
+@attrs.frozen(kw_only=True)
+class AttemptStarted(_Event):
+    """One request is about to be sent."""
+
+    line: ClassVar[str] = "%s: call %d, attempt %d begins"
+    shown: ClassVar[tuple[str, ...]] = ("operation", "call_id", "number")
+
+    number: int
+    """1 for the first attempt of a call."""
+
+
+@attrs.frozen(kw_only=True)
+class AttemptEnded(_Event):
+    """One request was answered or failed."""
+
+    line: ClassVar[str] = "%s: call %d, attempt %d ended after %.3f s: status %s, error %s, request id %s"
+    shown: ClassVar[tuple[str, ...]] = ("operation", "call_id", "number", "seconds", "status", "error", "request_id")
+
     number: int
     """1 for the first attempt of a call."""
     seconds: float
@@ -30,39 +58,122 @@ class AttemptEnded:
     status: int | None
     """The HTTP status; None when there was no answer."""
     error: str | None = None
-    """The error's class name; None for success."""
+    """The class name of what the transport raised; None when there was an answer."""
     outcome: Outcome | None = None
-    """The error's outcome; None for success."""
+    """That error's outcome; None when there was an answer."""
+    request_id: str | None = None
+    """The server's name for the request, when the answer's headers say it."""
 
 
 @attrs.frozen(kw_only=True)
-class RetryScheduled:
+class RetryScheduled(_Event):
     """A failed attempt will be repeated."""
 
-    operation: str
+    level: ClassVar[int] = logging.INFO
+    line: ClassVar[str] = "%s: call %d, attempt %d met %s and is repeated in %.3f s"
+    shown: ClassVar[tuple[str, ...]] = ("operation", "call_id", "number", "error", "delay")
+
     number: int
     """The attempt that failed."""
     delay: float
-    """Seconds until the next one."""
+    """Seconds until the next one, waiting for quota aside."""
+    error: str = ""
+    """The class name of what it met."""
 
 
 @attrs.frozen(kw_only=True)
-class QuotaWaited:
+class QuotaWaited(_Event):
     """A call has waited for quota or for a free slot."""
 
-    operation: str
+    line: ClassVar[str] = "%s: call %d waited %.3f s for quota"
+    shown: ClassVar[tuple[str, ...]] = ("operation", "call_id", "seconds")
+
     seconds: float
 
 
-Event: TypeAlias = AttemptEnded | RetryScheduled | QuotaWaited
+@attrs.frozen(kw_only=True)
+class PageRead(_Event):
+    """A page of a list has come."""
+
+    line: ClassVar[str] = "%s: call %d brought a page of %d items"
+    shown: ClassVar[tuple[str, ...]] = ("operation", "call_id", "items")
+
+    items: int
+    """How many it holds."""
+    total: int | None = None
+    """How many all pages hold, when the server says."""
+
+
+@attrs.frozen(kw_only=True)
+class KeyRefreshed(_Event):
+    """Another API key is used from now on."""
+
+    level: ClassVar[int] = logging.INFO
+    line: ClassVar[str] = "%s: call %d goes on with another API key (fingerprint %s, fallback: %s)"
+    shown: ClassVar[tuple[str, ...]] = ("operation", "call_id", "fingerprint", "fallback")
+
+    fingerprint: str
+    """Tells keys apart and gives none away; see `ApiKey.fingerprint`."""
+    fallback: bool
+    """Whether it is the `fallback_key`: the other one was refused."""
+
+
+Event: TypeAlias = AttemptStarted | AttemptEnded | RetryScheduled | QuotaWaited | PageRead | KeyRefreshed
 """What an observer is told."""
 Observer: TypeAlias = Callable[[Event], None]
 """Whoever wants to be told."""
 
 
-def tell(observer: Observer, event: Event) -> None:
-    """Hand an event to an observer; its own failure is logged, never raised."""
-    try:
-        observer(event)
-    except Exception as fault:  # noqa: BLE001 - a user's observer may raise anything, and no call may fail for it
-        _log.warning("observer raised %s on %s", type(fault).__name__, type(event).__name__)
+def tell(observer: Observer | None, event: Event) -> None:
+    """Log an event, and hand it to an observer, whose own failure is logged and never raised."""
+    if LOGGER.isEnabledFor(event.level):
+        fields = attrs.asdict(event)
+        LOGGER.log(event.level, event.line, *(fields[name] for name in event.shown), extra={"setsmart": fields})
+    if observer is not None:
+        try:
+            observer(event)
+        except Exception as fault:  # noqa: BLE001 - a user's observer may raise anything, and no call may fail for it
+            LOGGER.warning("observer raised %s on %s", type(fault).__name__, type(event).__name__)
+
+
+class BackgroundObserver:
+    """Tells a slow observer in a thread of its own, so that it holds up no call.
+
+    At most `capacity` events wait; when the observer is slower than that, the newest are dropped and counted. Close
+    it, or leave its ``with`` block, to have it told what is waiting still.
+    """
+
+    def __init__(self, observer: Observer, *, capacity: int = 10_000) -> None:
+        self.dropped = 0
+        """Events that the observer was too slow for."""
+        self._events: queue.Queue[Event | None] = queue.Queue(capacity)
+        self._thread = threading.Thread(
+            target=self._tell_all, args=(observer,), name="setsmart_async observer", daemon=True
+        )
+        self._thread.start()
+
+    def __call__(self, event: Event) -> None:
+        """Take an event; returns at once."""
+        try:
+            self._events.put_nowait(event)
+        except queue.Full:
+            self.dropped += 1
+
+    def close(self, timeout: float | None = 10.0) -> None:
+        """Wait until the observer has been told everything, at most so many seconds."""
+        with suppress(queue.Full):
+            self._events.put(None, timeout=timeout)
+        self._thread.join(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _tell_all(self, observer: Observer) -> None:
+        while (event := self._events.get()) is not None:
+            try:
+                observer(event)
+            except Exception as fault:  # noqa: BLE001 - as in `tell`
+                LOGGER.warning("observer raised %s on %s", type(fault).__name__, type(event).__name__)

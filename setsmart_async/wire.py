@@ -198,6 +198,13 @@ def path_segment(text: str) -> str:
         raise ValueError("An id must be valid Unicode.") from None
 
 
+def checked_idempotency_key(text: str) -> str:
+    """The key as it is, when a header can carry it. Raises `ValueError`: 1 to 255 printable ASCII characters."""
+    if not 1 <= len(text) <= 255 or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("An idempotency key must be 1 to 255 printable ASCII characters without blanks.")
+    return text
+
+
 def target_of(path: str, query: Query) -> str:
     """Path and query as they stand in the request line."""
     return f"{path}?{urlencode(query)}" if query else path

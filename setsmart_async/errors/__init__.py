@@ -23,11 +23,13 @@ from setsmart_async.errors.base import (
     ConfigurationError,
     FieldError,
     Outcome,
+    Phase,
     SetSmartError,
     StoreError,
     SyncIncompleteError,
 )
 from setsmart_async.errors.transport import (
+    ApiKeyUnavailableError,
     AttemptTimeoutError,
     BodyTruncatedError,
     ClientClosedError,
@@ -43,12 +45,12 @@ from setsmart_async.errors.transport import (
 )
 from setsmart_async.errors.waits import (
     DeadlineExceededError,
-    Phase,
     RateLimitWaitError,
 )
 
 __all__ = [
     "ApiError",
+    "ApiKeyUnavailableError",
     "Attempt",
     "AttemptTimeoutError",
     "AuthenticationError",

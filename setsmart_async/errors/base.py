@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import attrs
+
+Phase = Literal["queue", "key", "connect", "send", "read"]
+"""Where time ran out: waiting for quota, for the API key, for a connection, for an answer, or for the rest of it."""
 
 
 class Outcome(StrEnum):
@@ -87,8 +90,14 @@ class CallError(SetSmartError):
         self.request_id = request_id
         self.operation: str | None = None
         """Method and path template, such as ``PUT /properties/{id}``; set by the engine."""
+        self.call_id: int | None = None
+        """The call's number in its client, as in logs and events; set by the engine."""
+        self.idempotency_key: str | None = None
+        """What the request was marked with, so that the server can tell a repetition; see `Dialect`."""
         self.attempts: tuple[Attempt, ...] = ()
         """Every failed try of the call; set by the engine."""
+        self.retry_budget_exhausted = False
+        """Whether the call would have been tried again, had the client's retry budget not been used up."""
 
     def __str__(self) -> str:
         """The message, then the call, the server's request id and the number of tries."""
@@ -97,6 +106,8 @@ class CallError(SetSmartError):
             facts.append(f"request id {self.request_id}")
         if len(self.attempts) > 1:
             facts.append(f"{len(self.attempts)} attempts")
+        if self.retry_budget_exhausted:
+            facts.append("retry budget used up")
         if self.outcome in {Outcome.UNKNOWN, Outcome.APPLIED} and not (self.operation or "").startswith("GET "):
             facts.append(f"outcome {self.outcome}")
         return f"{self.args[0]} [{', '.join(facts)}]" if facts else str(self.args[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from setsmart_async.errors.base import CallError, Outcome
+from setsmart_async.errors.base import CallError, Outcome, Phase
 
 
 class TransportError(CallError):
@@ -22,11 +22,26 @@ class TLSError(TransportError):
 
 
 class AttemptTimeoutError(TransportError):
-    """One attempt took longer than `attempt_timeout` (seconds)."""
+    """One attempt took longer than `attempt_timeout` (seconds); `phase` says where it was by then."""
+
+    def __init__(
+        self, text: str, *, outcome: Outcome | None = None, request_id: str | None = None, phase: Phase = "send"
+    ) -> None:
+        super().__init__(text, outcome=outcome, request_id=request_id)
+        self.phase: Phase = phase
 
 
 class ConnectionLostError(TransportError):
-    """The connection broke before an answer came."""
+    """The connection broke before an answer came.
+
+    `reused` tells whether it had carried requests before: then the server may have closed it a moment earlier.
+    """
+
+    def __init__(
+        self, text: str, *, outcome: Outcome | None = None, request_id: str | None = None, reused: bool = False
+    ) -> None:
+        super().__init__(text, outcome=outcome, request_id=request_id)
+        self.reused = reused
 
 
 class ProtocolError(TransportError):
@@ -61,6 +76,12 @@ class WrongEventLoopError(CallError):
 
     def __init__(self) -> None:
         super().__init__("This client belongs to another event loop. Make one client per loop.")
+
+
+class ApiKeyUnavailableError(CallError):
+    """The key provider gave no usable key, and none was at hand. Nothing of what it said is shown."""
+
+    default_outcome = Outcome.NOT_SENT
 
 
 class ForkedClientError(CallError):

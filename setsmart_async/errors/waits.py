@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from setsmart_async.errors.base import CallError, Outcome
-
-Phase = Literal["queue", "send"]
-"""Where a deadline ran out: waiting for quota, or on the network."""
+from setsmart_async.errors.base import CallError, Outcome, Phase
 
 
 class DeadlineExceededError(CallError, TimeoutError):

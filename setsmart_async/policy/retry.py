@@ -21,6 +21,7 @@ from setsmart_async.errors import (
     InvalidResponseError,
     Outcome,
     ProtocolError,
+    ServerError,
 )
 
 
@@ -49,6 +50,9 @@ class Failure(StrEnum):
     CONFLICT = "409"
     TOO_EARLY = "425"
     THROTTLED = "429"
+    KEY_REFUSED = "401"
+    KEY_IN_USE = "409 key in use"
+    TURNED_AWAY = "503 rejected"
     SERVER_FAILED = "5xx"
     FINAL = "final"
 
@@ -64,14 +68,23 @@ RETRIES: Final[Mapping[Failure, Mapping[RetryClass, int]]] = {
     Failure.MALFORMED: {_S: 1, _I: 0, _K: 1, _N: 0},
     Failure.REQUEST_TIMEOUT: {_S: MANY, _I: MANY, _K: MANY, _N: 0},
     Failure.CONFLICT: {_S: 0, _I: 0, _K: 0, _N: 0},
+    Failure.KEY_IN_USE: {_S: 0, _I: 0, _K: 1, _N: 0},
+    Failure.KEY_REFUSED: {_S: 1, _I: 1, _K: 1, _N: 1},
+    Failure.TURNED_AWAY: {_S: MANY, _I: MANY, _K: MANY, _N: MANY},
     Failure.TOO_EARLY: {_S: MANY, _I: MANY, _K: MANY, _N: MANY},
     Failure.THROTTLED: {_S: MANY, _I: MANY, _K: MANY, _N: MANY},
     Failure.SERVER_FAILED: {_S: MANY, _I: MANY, _K: MANY, _N: 0},
     Failure.FINAL: {_S: 0, _I: 0, _K: 0, _N: 0},
 }
-"""How often a call may be repeated after a failure, within its attempts and its deadline."""
+"""How often a call may be repeated after a failure, within its attempts, its deadline and the retry budget.
+
+After a 401 only if there is another API key by then.
+"""
+
+_KEY_IN_USE_CODES: Final = frozenset({"idempotency_key_in_use", "idempotency_key_in_progress"})
 
 _STATUSES: Final[Mapping[int, Failure]] = {
+    401: Failure.KEY_REFUSED,
     408: Failure.REQUEST_TIMEOUT,
     409: Failure.CONFLICT,
     425: Failure.TOO_EARLY,
@@ -82,6 +95,10 @@ _STATUSES: Final[Mapping[int, Failure]] = {
 def failure_of(error: CallError) -> Failure:
     """The row of `RETRIES` for an error."""
     match error:
+        case ApiError(status=409, code=code) if code in _KEY_IN_USE_CODES:
+            return Failure.KEY_IN_USE
+        case ServerError(status=503, outcome=Outcome.REJECTED):
+            return Failure.TURNED_AWAY
         case ApiError():
             return _STATUSES.get(error.status, Failure.FINAL)
         case ConnectError():
@@ -108,6 +125,8 @@ class RetryPolicy:
     """The first wait's upper end after a failure of the network or the server."""
     longest_wait: float = 20.0
     """The upper end that waits grow to, before jitter."""
+    longest_interactive_wait: float = 120.0
+    """A call of `Priority.INTERACTIVE` that is asked to wait longer than this (``Retry-After``) fails at once."""
 
     def __attrs_post_init__(self) -> None:
         if self.max_attempts < 1:

@@ -64,11 +64,13 @@ class Properties(Resource[Property]):
         timezone: str | Unset = UNSET,
         currency: str | Unset = UNSET,
         extra: Mapping[str, object] | None = None,
+        idempotency_key: str | None = None,
     ) -> Property:
         """Create a property and return it as the server has it.
 
-        Never sent twice: an error whose `outcome` is ``unknown`` means that the property may exist. `extra` holds
-        fields that this library does not know.
+        Never sent twice: an error whose `outcome` is ``unknown`` means that the property may exist. It is only where
+        the server honours idempotency keys (`Dialect.idempotency_header`); then `idempotency_key`, made up when left
+        out, marks all that you send for one property. `extra` holds fields that this library does not know.
         """
         fields = {
             "name": name,
@@ -80,7 +82,7 @@ class Properties(Resource[Property]):
             "timezone": timezone,
             "currency": currency,
         }
-        return await self._create(fields, extra)
+        return await self._create(fields, extra, idempotency_key)
 
     async def update(
         self,

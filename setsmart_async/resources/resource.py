@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Generic, TypeVar
+from uuid import uuid4
 
 import attrs
 
@@ -12,8 +13,10 @@ from setsmart_async.config import CallOptions
 from setsmart_async.contract import Dialect, Operation
 from setsmart_async.engine.call import Call
 from setsmart_async.engine.engine import Engine
-from setsmart_async.errors import InvalidResponseError, SetSmartError
+from setsmart_async.errors import ConfigurationError, InvalidResponseError, SetSmartError
+from setsmart_async.observer import PageRead
 from setsmart_async.policy.paging import PageNames, RawPage, read_page
+from setsmart_async.policy.retry import RetryClass
 from setsmart_async.records.codec import decode_record, decode_records, encode_value
 from setsmart_async.records.unset import UNSET
 from setsmart_async.resources.many import Result, as_completed
@@ -22,6 +25,7 @@ from setsmart_async.wire import (
     HttpResponse,
     JsonObject,
     Query,
+    checked_idempotency_key,
     decode_json,
     encode_json,
     path_segment,
@@ -120,7 +124,12 @@ class Resource(Generic[R]):
 
             target = target_of(operation.path, page_query)
             call = Call(operation=operation, target=target, options=self._options, decode=decode)
-            return (await self._engine.run(call)).value
+            reply = await self._engine.run(call)
+            page = reply.value
+            self._engine.tell(
+                PageRead(operation=str(operation), call_id=reply.call_id, items=len(page.items), total=page.total)
+            )
+            return page
 
         return Listing(
             fetch,
@@ -130,9 +139,13 @@ class Resource(Generic[R]):
             cursor=cursor,
         )
 
-    async def _create(self, fields: Mapping[str, object], extra: Mapping[str, object] | None) -> R:
+    async def _create(
+        self, fields: Mapping[str, object], extra: Mapping[str, object] | None, idempotency_key: str | None
+    ) -> R:
         body = {**_passed(extra or {}), **_passed(fields)}
-        return await self._call(self._operations.create, body=body, decode=self._decode_one)
+        return await self._call(
+            self._operations.create, body=body, decode=self._decode_one, idempotency_key=idempotency_key
+        )
 
     async def _update(
         self,
@@ -162,6 +175,7 @@ class Resource(Generic[R]):
         decode: Callable[[HttpResponse], D],
         id: str | None = None,  # noqa: A002 - as above
         body: JsonObject | None = None,
+        idempotency_key: str | None = None,
     ) -> D:
         operation = self._dialect.operation(operation)
         call = Call(
@@ -170,8 +184,22 @@ class Resource(Generic[R]):
             options=self._options,
             decode=decode,
             body=None if body is None else encode_json(body),
+            idempotency_key=self._idempotency_key(operation, idempotency_key),
         )
         return (await self._engine.run(call)).value
+
+    def _idempotency_key(self, operation: Operation, given: str | None) -> str | None:
+        """What marks a create as one: given, or made up for this call; None where the server knows no such keys."""
+        if self._dialect.idempotency_header is None:
+            if given is not None:
+                raise ConfigurationError(
+                    "idempotency_key=... needs a server that honours it: name its header with "
+                    "Dialect(idempotency_header=...)."
+                )
+            return None
+        if given is not None:
+            return checked_idempotency_key(given)
+        return str(uuid4()) if operation.retry_class is RetryClass.UNSAFE else None
 
     def _decode_one(self, response: HttpResponse, *, expected_id: str | None = None) -> R:
         found, path = _object_in(response, expected_id=expected_id)

@@ -83,11 +83,8 @@ class Sync:
         self._store = Store(self._database)
         self._page_size = page_size
         self._in_flight = in_flight
-        self._identity = Identity(
-            source=str(client.origin) if source is None else source,
-            account=account,
-            key_fingerprint=client.key_fingerprint,
-        )
+        self._source = str(client.origin) if source is None else source
+        self._account = account
         self._new_key = new_key
         self._tally = Tally() if tally is None else tally
         self._progress = progress
@@ -110,7 +107,9 @@ class Sync:
         writer = _Writer()
         try:
             await writer.do(self._database.open)
-            start = await writer.do(self._begin)
+            fingerprint = await self._client.key_fingerprint()
+            identity = Identity(source=self._source, account=self._account, key_fingerprint=fingerprint)
+            start = await writer.do(partial(self._begin, identity))
             start, ended = await self._walk(writer, start)
             doubt, unlisted = await writer.do(partial(self._store.finish, ended, now=self._now()))
         finally:
@@ -161,8 +160,8 @@ class Sync:
             return await self._walk(writer, await writer.do(partial(self._store.begin_anew, start, now=self._now())))
         return start, reached
 
-    def _begin(self) -> Pass:
-        return self._store.begin(self._identity, new_key=self._new_key, page_size=self._page_size, now=self._now())
+    def _begin(self, identity: Identity) -> Pass:
+        return self._store.begin(identity, new_key=self._new_key, page_size=self._page_size, now=self._now())
 
     def _tell(self, start: Pass, reached: Pass) -> None:
         if self._progress is not None:

@@ -46,10 +46,12 @@ class _Idle(asyncio.Protocol):
 class Loan:
     """One request's use of a connection."""
 
-    __slots__ = ("_transport", "is_over")
+    __slots__ = ("_transport", "is_over", "is_reused")
 
-    def __init__(self, transport: asyncio.WriteTransport) -> None:
+    def __init__(self, transport: asyncio.WriteTransport, *, is_reused: bool) -> None:
         self._transport = transport
+        self.is_reused = is_reused
+        """Whether the connection has carried a request before."""
         self.is_over = False
         """Whether another request has the connection by now."""
 
@@ -88,7 +90,7 @@ class Lending:
         else:
             earlier.is_over = True
             transport.set_protocol(cast(asyncio.BaseProtocol, connection))
-        loan = self._latest[connection] = Loan(transport)
+        loan = self._latest[connection] = Loan(transport, is_reused=earlier is not None)
         return loan
 
     def take_back(self, connection: Pooled, transport: asyncio.WriteTransport) -> None:

@@ -20,6 +20,7 @@ from setsmart_async.errors import (
     ConnectionLostError,
     ForkedClientError,
     Outcome,
+    Phase,
     TransportError,
     WrongEventLoopError,
 )
@@ -75,12 +76,17 @@ class Sending:
         """The error for a connection that broke by now."""
         if self.status is not None:
             return BodyTruncatedError("The answer's body ends early or is malformed.", outcome=self.outcome)
-        return ConnectionLostError("The connection broke before an answer came.", outcome=self.outcome)
+        return ConnectionLostError(
+            "The connection broke before an answer came.",
+            outcome=self.outcome,
+            reused=self.connection is not None and self.connection.is_reused,
+        )
 
     def late(self) -> TransportError:
         """The error for taking too long."""
         what = "complete answer" if self.has_left else "connection"
-        return AttemptTimeoutError(f"No {what} within {self.timeout:g} s.", outcome=self.outcome)
+        phase: Phase = "read" if self.status is not None else "send" if self.has_left else "connect"
+        return AttemptTimeoutError(f"No {what} within {self.timeout:g} s.", outcome=self.outcome, phase=phase)
 
 
 class UnderWay:

@@ -44,7 +44,7 @@ async def under_way(every: UnderWay, limit: float | None = None) -> tuple[Sendin
 
 def test_a_lost_connection_ends_the_request_that_it_carries() -> None:
     async def lose() -> None:
-        every, lost, other = UnderWay(), Loan(Wire()), Loan(Wire())
+        every, lost, other = UnderWay(), Loan(Wire(), is_reused=False), Loan(Wire())
         waiting, reading, read, elsewhere = [await under_way(every) for _ in range(4)]
         for sending, _ in (waiting, reading, read):
             sending.carried_by(lost)
@@ -96,9 +96,9 @@ def test_only_the_first_reason_counts() -> None:
 
 def test_a_connection_that_another_request_has_is_not_cut() -> None:
     wire = Wire()
-    loan = Loan(wire)
+    loan = Loan(wire, is_reused=False)
     loan.is_over = True
     loan.cut()
     assert wire.cuts == 0
-    Loan(wire).cut()
+    Loan(wire, is_reused=False).cut()
     assert wire.cuts == 1

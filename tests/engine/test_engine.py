@@ -13,6 +13,7 @@ from virtual_time import VirtualClock
 from setsmart_async import (
     ApiKey,
     AttemptEnded,
+    AttemptStarted,
     AttemptTimeoutError,
     AuthenticationError,
     CallError,
@@ -414,7 +415,7 @@ class TestObserver:
             return s.events
 
         kinds = [type(event) for event in played(main)]
-        assert kinds == [AttemptEnded, RetryScheduled, AttemptEnded]
+        assert kinds == [AttemptStarted, AttemptEnded, RetryScheduled, AttemptStarted, AttemptEnded]
 
     def test_an_observer_that_raises_hurts_nobody(self, caplog: pytest.LogCaptureFixture) -> None:
         def bad(event: Event) -> None:

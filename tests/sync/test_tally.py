@@ -10,7 +10,7 @@ def waits(*ended: tuple[float, float]) -> float:
     tally = Tally(monotonic=lambda: now)
     for end, seconds in ended:
         now = end
-        tally(QuotaWaited(operation="GET /properties", seconds=seconds))
+        tally(QuotaWaited(operation="GET /properties", call_id=1, seconds=seconds))
     return tally.counts.waited_for_quota
 
 
@@ -28,9 +28,9 @@ def test_requests_refusals_and_repeats() -> None:
     tally = Tally()
     assert tally.counts == CallCounts()
     operation = "GET /properties"
-    tally(AttemptEnded(operation=operation, number=1, seconds=1.0, status=200))
-    tally(AttemptEnded(operation=operation, number=1, seconds=1.0, status=429))
-    tally(RetryScheduled(operation=operation, number=1, delay=0.0))
-    tally(AttemptEnded(operation=operation, number=2, seconds=1.0, status=None, outcome=Outcome.UNKNOWN))
-    tally(AttemptEnded(operation=operation, number=3, seconds=1.0, status=None, outcome=Outcome.NOT_SENT))
+    tally(AttemptEnded(operation=operation, call_id=1, number=1, seconds=1.0, status=200))
+    tally(AttemptEnded(operation=operation, call_id=1, number=1, seconds=1.0, status=429))
+    tally(RetryScheduled(operation=operation, call_id=1, number=1, delay=0.0))
+    tally(AttemptEnded(operation=operation, call_id=1, number=2, seconds=1.0, status=None, outcome=Outcome.UNKNOWN))
+    tally(AttemptEnded(operation=operation, call_id=1, number=3, seconds=1.0, status=None, outcome=Outcome.NOT_SENT))
     assert tally.counts == CallCounts(requests=3, rate_limited=1, retries=1)

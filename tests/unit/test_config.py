@@ -9,7 +9,7 @@ import pytest
 from unit.values import library_locals
 
 from setsmart_async import ApiKey, CallOptions, ConfigurationError, Priority, RetryPolicy
-from setsmart_async.config import api_key_from, origin_from
+from setsmart_async.config import key_source_from, origin_from
 
 SECRET = "canary0123456789"
 
@@ -24,19 +24,19 @@ def key_file(tmp_path: Path) -> str:
 def test_a_key_comes_from_the_argument_then_the_variable_then_the_file(key_file: str) -> None:
     file = {"SETSMART_API_KEY_FILE": key_file}
     both = {"SETSMART_API_KEY": "key_of_the_variable", **file}
-    assert api_key_from("key_of_the_argument", both) == ApiKey("key_of_the_argument")
-    assert api_key_from(None, both) == ApiKey("key_of_the_variable")
-    assert api_key_from(None, file) == ApiKey("key_of_the_file")
+    assert key_source_from("key_of_the_argument", both).first == ApiKey("key_of_the_argument")
+    assert key_source_from(None, both).first == ApiKey("key_of_the_variable")
+    assert key_source_from(None, file).first == ApiKey("key_of_the_file")
 
 
 def test_an_api_key_is_taken_as_it_is() -> None:
     api_key = ApiKey("key_of_the_argument")
-    assert api_key_from(api_key, {}) is api_key
+    assert key_source_from(api_key, {}).first is api_key
 
 
 def test_no_key_at_all_says_where_one_could_stand() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        api_key_from(None, {"API_KEY": SECRET})
+        key_source_from(None, {"API_KEY": SECRET})
     text = str(caught.value)
     assert all(name in text for name in ("api_key=", "SETSMART_API_KEY,", "SETSMART_API_KEY_FILE", "dashboard"))
 
@@ -57,7 +57,7 @@ def test_a_bad_key_names_its_source_and_nothing_falls_through_to_the_next(
     argument: str | None, environment: dict[str, str], text: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=text) as caught:
-        api_key_from(argument, environment)
+        key_source_from(argument, environment)
     assert SECRET not in str(caught.value)
 
 
@@ -85,7 +85,7 @@ def test_a_bad_base_url_in_the_environment_does_not_fall_back_to_production(url:
 def raised_by(argument_key: str | None, url: str | None, environment: Mapping[str, str]) -> ConfigurationError:
     try:
         origin_from(url, environment)
-        api_key_from(argument_key, environment)
+        key_source_from(argument_key, environment)
     except ConfigurationError as error:
         return error
     raise AssertionError("nothing was refused")

@@ -12,9 +12,11 @@ import setsmart_async
 from setsmart_async import (
     ApiError,
     Attempt,
+    AttemptTimeoutError,
     CallError,
     ClientClosedError,
     ConfigurationError,
+    ConnectionLostError,
     DeadlineExceededError,
     FieldError,
     ForkedClientError,
@@ -38,6 +40,8 @@ MAKERS: dict[type[SetSmartError], Callable[[Any], SetSmartError]] = {
         request_id="req_1",
     ),
     DeadlineExceededError: lambda kind: kind("queue", 60.0, outcome=Outcome.NOT_SENT, detail=": no quota"),
+    AttemptTimeoutError: lambda kind: kind("What to do.", outcome=Outcome.NOT_SENT, phase="connect"),
+    ConnectionLostError: lambda kind: kind("What to do.", outcome=Outcome.UNKNOWN, reused=True),
     RateLimitWaitError: lambda kind: kind(12.5, 3.0, reset_at=1620000000.0),
     InvalidResponseError: lambda kind: kind(
         "$.id", "missing", problems=[("$.id", "missing"), ("$.name", "missing")], outcome=Outcome.UNKNOWN
@@ -152,6 +156,7 @@ DEFAULT_OUTCOMES = {
     "ClientClosedError": Outcome.NOT_SENT,
     "WrongEventLoopError": Outcome.NOT_SENT,
     "ForkedClientError": Outcome.NOT_SENT,
+    "ApiKeyUnavailableError": Outcome.NOT_SENT,
 }
 
 

@@ -10,9 +10,9 @@ from setsmart_async import AttemptEnded, Event, Priority, QuotaWaited, RetrySche
 from setsmart_async.observer import tell
 
 EVENTS: list[Event] = [
-    AttemptEnded(operation="GET /properties", number=1, seconds=0.1, status=200),
-    RetryScheduled(operation="GET /properties", number=1, delay=0.2),
-    QuotaWaited(operation="GET /properties", seconds=3.0),
+    AttemptEnded(operation="GET /properties", call_id=1, number=1, seconds=0.1, status=200),
+    RetryScheduled(operation="GET /properties", call_id=1, number=1, delay=0.2),
+    QuotaWaited(operation="GET /properties", call_id=1, seconds=3.0),
 ]
 
 
@@ -30,7 +30,7 @@ def test_what_an_observer_raises_is_logged_without_its_text_and_goes_no_further(
     def failing(event: Event) -> None:
         raise ValueError("canary0123456789")
 
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.WARNING):
         tell(failing, EVENTS[0])
     assert [(record.name, record.getMessage()) for record in caplog.records] == [
         ("setsmart_async", "observer raised ValueError on AttemptEnded")

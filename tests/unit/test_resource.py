@@ -14,6 +14,7 @@ from setsmart_async import (
     UNSET,
     CallOptions,
     Dialect,
+    Event,
     Headers,
     HttpResponse,
     InvalidResponseError,
@@ -42,6 +43,10 @@ class FakeEngine:
 
     answer: Callable[[Call[Any]], bytes | Json]
     calls: list[Call[Any]] = attrs.field(factory=list[Call[Any]])
+    events: list[Event] = attrs.field(factory=list[Event])
+
+    def tell(self, event: Event) -> None:
+        self.events.append(event)
 
     async def run(self, call: Call[T]) -> Reply[T]:
         self.calls.append(call)
@@ -392,6 +397,6 @@ def test_a_get_many_that_is_left_leaves_nothing_under_way() -> None:
 
 @pytest.mark.parametrize("name", ["create", "update"])
 def test_every_field_that_can_be_written_can_be_passed(name: str) -> None:
-    arguments = set(inspect.signature(getattr(Properties, name)).parameters) - {"self", "id"}
+    arguments = set(inspect.signature(getattr(Properties, name)).parameters) - {"self", "id", "idempotency_key"}
     written_by_the_server = {"id", "created_at", "updated_at"}
     assert arguments == {field.name for field in attrs.fields(Property)} - written_by_the_server

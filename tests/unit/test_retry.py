@@ -10,6 +10,7 @@ from setsmart_async import (
     BodyTruncatedError,
     CallError,
     ClientClosedError,
+    ConflictError,
     ConnectError,
     ConnectionLostError,
     DeadlineExceededError,
@@ -19,6 +20,7 @@ from setsmart_async import (
     RateLimitWaitError,
     ResponseTooLargeError,
     RetryPolicy,
+    ServerError,
     TLSError,
     TransportError,
     WrongEventLoopError,
@@ -33,13 +35,17 @@ timed_out        many  many  many  never
 body_lost        many  never many  never
 malformed        once  never once  never
 408              many  many  many  never
+401              once  once  once  once
 409              never never never never
+409_key_in_use   never never once  never
+503_rejected     many  many  many  many
 425              many  many  many  many
 429              many  many  many  many
 5xx              many  many  many  never
 final            never never never never
 """
 HEADER, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+ROWS = [[row[0].replace("_", " ") if row[0][0].isdigit() else row[0], *row[1:]] for row in ROWS]
 CELLS = [(row[0], letter, word) for row in ROWS for letter, word in zip(HEADER[1:], row[1:], strict=True)]
 RETRIES_IN_WORDS = {"never": 0, "once": 1, "many": 9}
 
@@ -68,7 +74,7 @@ def test_the_default_is_three_attempts() -> None:
     assert allowed == [True, True, False]
 
 
-STATUSES = {408: "408", 409: "409", 425: "425", 429: "429", 500: "5xx", 502: "5xx", 503: "5xx", 504: "5xx"}
+STATUSES = {401: "401", 408: "408", 409: "409", 425: "425", 429: "429", 500: "5xx", 502: "5xx", 503: "5xx", 504: "5xx"}
 CLOUDFLARE = dict.fromkeys(range(520, 528), "5xx")
 
 
@@ -78,6 +84,10 @@ def test_which_row_a_status_stands_in(status: int) -> None:
 
 
 ERRORS: list[tuple[CallError, str]] = [
+    (ServerError(503), "5xx"),
+    (ServerError(503, outcome=Outcome.REJECTED), "503 rejected"),
+    (ConflictError(409), "409"),
+    (ConflictError(409, code="idempotency_key_in_use"), "409 key in use"),
     (ConnectError("x"), "not_connected"),
     (TLSError("x"), "final"),
     (ConnectionLostError("x"), "connection_lost"),
