@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, TypeAlias
 
 from setsmart_async.errors.base import CallError, FieldError, Outcome
 
@@ -15,7 +15,7 @@ class ApiError(CallError):
     """
 
     default_outcome = Outcome.REJECTED
-    advice: ClassVar[str] = "See `message` and `errors` for the server's own words."
+    advice: str = "See `message` and `errors` for the server's own words."
 
     def __init__(
         self,
@@ -51,10 +51,47 @@ class AuthenticationError(ApiError):
     advice = "The API key is not accepted: check it against the SetSmart dashboard; it may have been rotated."
 
 
-class PermissionDeniedError(ApiError):
-    """403: the key lacks a permission (documented), or the address is not on its allow-list."""
+PermissionHint: TypeAlias = Literal["scope", "ip_allowlist", "key"]
+"""Why a 403: a permission is missing, the address is not allowed, or the key is suspended or another account's."""
+_PERMISSION_ADVICE: Final[Mapping[PermissionHint | None, str]] = {
+    None: "The API key may not do this, or this machine's address is not on the key's allow-list.",
+    "scope": "The API key lacks the permission for this: grant it in the SetSmart dashboard.",
+    "ip_allowlist": "This machine's address is not on the API key's allow-list: add it in the SetSmart dashboard.",
+    "key": "The API key is suspended, or another account's: check it in the SetSmart dashboard.",
+}
 
-    advice = "The API key may not do this, or this machine's address is not on the key's allow-list."
+
+class PermissionDeniedError(ApiError):
+    """403: the key lacks a permission (documented), or the address is not on its allow-list. Never retried.
+
+    `hint` says which, read off the server's own words; None when they tell nothing.
+    """
+
+    advice = _PERMISSION_ADVICE[None]
+
+    def __init__(
+        self,
+        status: int,
+        *,
+        code: str | None = None,
+        message: str | None = None,
+        errors: Sequence[FieldError] = (),
+        retry_after: float | None = None,
+        outcome: Outcome | None = None,
+        request_id: str | None = None,
+        hint: PermissionHint | None = None,
+    ) -> None:
+        self.hint = hint
+        self.advice = _PERMISSION_ADVICE[hint]
+        super().__init__(
+            status,
+            code=code,
+            message=message,
+            errors=errors,
+            retry_after=retry_after,
+            outcome=outcome,
+            request_id=request_id,
+        )
 
 
 class NotFoundError(ApiError):

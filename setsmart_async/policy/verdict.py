@@ -6,7 +6,9 @@ are read into one: status, code, message, field errors, request id. Nothing here
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -21,6 +23,7 @@ from setsmart_async.errors import (
     InvalidResponseError,
     NotFoundError,
     PermissionDeniedError,
+    PermissionHint,
     RateLimitError,
     ServerError,
     UnexpectedRedirectError,
@@ -43,6 +46,14 @@ _REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-correlation-id", 
 _REQUEST_ID_KEYS: Final = ("request_id", "requestId", "correlation_id")
 _MESSAGE_KEYS: Final = ("message", "error_description", "detail", "title", "reason_phrase")
 _FIELD_KEYS: Final = ("field", "param", "parameter", "pointer")
+_PERMISSION_HINTS: Final[tuple[tuple[PermissionHint, re.Pattern[str]], ...]] = (
+    (
+        "ip_allowlist",
+        re.compile(r"(?i)\bip\b|(?<![a-z])ip_|allow[ _-]?list|white[ _-]?list|(?:remote|client|source) address"),
+    ),
+    ("scope", re.compile(r"(?i)scope|permission|privilege|insufficient|not authori[sz]ed|forbidden for|role\b")),
+    ("key", re.compile(r"(?i)key|token|suspended|disabled|revoked|expired|account")),
+)
 _LONGEST_MESSAGE: Final = 500
 _LONGEST_NAME: Final = 100
 _MOST_COMPLAINTS: Final = 50
@@ -55,10 +66,14 @@ def error_for(response: HttpResponse) -> ApiError | None:
         return None
     holders = _holders(_body_of(response.body))
     complaints = _complaints(holders)
-    return _kind(status)(
+    code, message = _code(holders, complaints), _message(holders, complaints)
+    kind: Callable[..., ApiError] = _kind(status)
+    if status == 403:
+        kind = partial(PermissionDeniedError, hint=_permission_hint(f"{code} {message}"))
+    return kind(
         status,
-        code=_code(holders, complaints),
-        message=_message(holders, complaints),
+        code=code,
+        message=message,
         errors=[FieldError(one.field, one.text, one.code) for one in complaints if one.field is not None],
         retry_after=read_retry_after(
             response.headers.get_all("retry-after"), http_date(response.headers.get("date", ""))
@@ -81,6 +96,10 @@ def _kind(status: int) -> type[ApiError]:
     if 300 <= status < 400:
         return UnexpectedRedirectError
     return _BY_STATUS.get(status, ApiError)
+
+
+def _permission_hint(words: str) -> PermissionHint | None:
+    return next((hint for hint, pattern in _PERMISSION_HINTS if pattern.search(words)), None)
 
 
 def _body_of(body: bytes) -> Json:

@@ -87,8 +87,7 @@ def stage(
         transport=MemoryTransport(script, latency=latency),
         clock=clock,
         retry=RetryPolicy(max_attempts=max_attempts),
-        observer=events.append,
-        **settings,
+        **{"observer": events.append, **settings},
     )
     return Stage(client, script, clock, events)
 

@@ -18,11 +18,12 @@ from setsmart_async import (
     Outcome,
     QuotaWaited,
 )
+from setsmart_async.errors import Phase
 from setsmart_async.wire import HttpResponse
 
 
 class TestDeadline:
-    def test_a_slow_server_ends_in_the_phase_send(self) -> None:
+    def test_r09_a_slow_server_ends_in_the_phase_send(self) -> None:
         async def main() -> tuple[CallError, float]:
             s = stage(OK, latency=100.0, deadline=5.0)
             began = s.clock.monotonic()
@@ -33,6 +34,18 @@ class TestDeadline:
         assert isinstance(error, TimeoutError)
         assert error.phase == "send"
         assert took == pytest.approx(5.0, abs=0.1)
+
+    @pytest.mark.parametrize("phase", ["connect", "send", "read"])
+    def test_r09_the_phase_is_where_the_transport_was(self, phase: Phase) -> None:
+        async def main() -> CallError:
+            outcome = Outcome.NOT_SENT if phase == "connect" else Outcome.UNKNOWN
+            s = stage(AttemptTimeoutError("Too slow.", outcome=outcome, phase=phase), deadline=1.0)
+            return await failure_of(s.client.properties.get("prop_123"))
+
+        error = played(main)
+        assert isinstance(error, DeadlineExceededError)
+        assert error.phase == phase
+        assert f"'{phase}'" in str(error)
 
     def test_an_attempt_times_out_first_and_is_repeated_within_the_deadline(self) -> None:
         async def main() -> tuple[CallError, float, int]:
@@ -47,7 +60,7 @@ class TestDeadline:
         assert took <= 5.1
         assert attempts == 3
 
-    def test_a_long_queue_is_refused_at_once_in_the_phase_queue(self) -> None:
+    def test_r09_a_long_queue_is_refused_at_once_in_the_phase_queue(self) -> None:
         async def main() -> tuple[CallError, float]:
             s = stage(exhausted)
             await s.client.properties.get("prop_123")
@@ -72,7 +85,7 @@ class TestDeadline:
         waits = [event.seconds for event in played(main) if isinstance(event, QuotaWaited)]
         assert waits == [pytest.approx(30.0, abs=2.0)]
 
-    def test_the_wall_clock_may_jump(self) -> None:
+    def test_r13_the_wall_clock_may_jump(self) -> None:
         async def main() -> int:
             s = stage(status(500), OK)
 

@@ -1,5 +1,6 @@
 """Which answer is which error: every shape of the field's error bodies in one form."""
 
+import pickle
 from collections.abc import Sequence
 
 import attrs
@@ -24,6 +25,7 @@ from setsmart_async import (
     UnexpectedRedirectError,
     UnprocessableError,
 )
+from setsmart_async.policy.retry import Failure, failure_of
 from setsmart_async.policy.verdict import error_for, request_id_of
 from setsmart_async.wire import Json, encode_json
 
@@ -325,3 +327,29 @@ def test_any_bytes_are_an_error(status: int, body: bytes, headers: list[tuple[st
     error = error_from(body, status=status, headers=headers)
     assert error.status == status
     assert everything_on(error)
+
+
+REFUSALS = {
+    '{"error": {"code": "ip_not_allowed", "message": "Request from 203.0.113.9"}}': "ip_allowlist",
+    '{"message": "Your IP is not on the whitelist"}': "ip_allowlist",
+    '{"error": "Address not in allow-list"}': "ip_allowlist",
+    '{"error": {"code": "missing_scope", "message": "properties:write"}}': "scope",
+    '{"message": "Insufficient permissions"}': "scope",
+    '{"error": {"code": "key_suspended"}}': "key",
+    '{"message": "This API token has expired"}': "key",
+    '{"message": "No."}': None,
+    '{"message": "A trip is not shipped"}': None,
+    "<html>Forbidden</html>": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize(("body", "hint"), REFUSALS.items())
+def test_r47_a_403_says_why_as_far_as_its_words_tell(body: str, hint: str | None) -> None:
+    error = error_for(HttpResponse(status=403, body=body.encode()))
+    assert isinstance(error, PermissionDeniedError)
+    assert error.hint == hint
+    if hint == "ip_allowlist":
+        assert "allow-list: add it" in str(error)
+    assert failure_of(error) is Failure.FINAL
+    assert pickle.loads(pickle.dumps(error)).hint == hint
