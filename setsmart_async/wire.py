@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias, TypeVar, Union, cast, overload
 from urllib.parse import quote, urlencode
 
@@ -25,6 +26,7 @@ _encoder = msgspec.json.Encoder()
 _BASE_URL: Final = re.compile(
     r"(https?)://(\[[0-9a-f.]*:[0-9a-f:.]*\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?((?:/[^/?#]*)*)", re.ASCII | re.IGNORECASE
 )
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_~-]+")  # RFC 3986, 2.3; without the dot, for dot segments are refused
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:-]+)*/?")
 
 
@@ -61,6 +63,17 @@ class Headers(Mapping[str, str]):
         self.values_of: Callable[[str], tuple[str, ...] | None] = fields.get
         """Every value of a field whose name is given in lower case; None when it is missing."""
 
+    @classmethod
+    def from_raw(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """The fields as they came over the wire; what is not UTF-8 in them is replaced."""
+        fields: dict[str, tuple[str, ...]] = {}
+        for raw_name, raw_value in pairs:
+            name, value = _lower_case(raw_name), raw_value.decode("utf-8", "replace")
+            fields[name] = (*fields[name], value) if name in fields else (value,)
+        headers = cls.__new__(cls)
+        headers._fields, headers.values_of = fields, fields.get
+        return headers
+
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()][-1]
 
@@ -91,6 +104,12 @@ class Headers(Mapping[str, str]):
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Every field as a pair of lower-case name and value."""
         return ((name, value) for name, values in self._fields.items() for value in values)
+
+
+@lru_cache(maxsize=256)
+def _lower_case(name: bytes) -> str:
+    """A field's name; cached, for a server sends the same few again and again."""
+    return name.decode("utf-8", "replace").lower()
 
 
 @attrs.frozen
@@ -190,6 +209,8 @@ def path_segment(text: str) -> str:
         raise ValueError(f"An id must not be {text!r}.")
     if len(text) > 512:
         raise ValueError("An id must not be longer than 512 characters.")
+    if _UNRESERVED.fullmatch(text):
+        return text
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValueError("An id must not hold control characters.")
     try:

@@ -45,7 +45,7 @@ from setsmart_async.observer import (
 from setsmart_async.policy.retry_budget import RetryBudget
 from setsmart_async.policy.verdict import error_for, request_id_of
 from setsmart_async.transports.base import Transport
-from setsmart_async.wire import Headers, HttpResponse, Origin
+from setsmart_async.wire import HttpResponse, Origin
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ class Engine:
                 delay = await self._delay_before_next(call, progress, error)
                 if delay is None:
                     error.operation, error.call_id = str(call.operation), progress.call_id
-                    error.attempts, error.idempotency_key = tuple(progress.attempts), call.idempotency_key
+                    error.attempts, error.idempotency_key = progress.attempts, call.idempotency_key
                     raise
             else:
                 self._budget.put_back(progress.spent)
@@ -136,12 +136,17 @@ class Engine:
             self._loop, self._process = loop, os.getpid()
 
     async def _attempt(self, call: Call[T], progress: Progress) -> Reply[T]:
-        progress.key = self._keys.current() or await self._fetched_key(call, progress)
+        key = self._keys.current() or await self._fetched_key(call, progress)
         limiter = self._limiter
         if limiter is None:
-            limiter = self._limiter = self._limiter_source(progress.key)
-        with await self._admit(limiter, call, progress) as permit:
-            response = await self._send(call, progress, permit)
+            limiter = self._limiter = self._limiter_source(key)
+        if self._admission.is_closed:
+            raise ClientClosedError
+        permit = None if progress.attempts else limiter.acquire_nowait(priority=call.options.priority)
+        if permit is None:
+            permit = await self._admit(limiter, call, progress)
+            key = self._keys.current() or key  # it may have been replaced meanwhile
+        response = await self._send(call, progress, permit, key)
         error = error_for(response)
         if error is not None:
             if self._rejects_with_503 and error.status == 503 and error.retry_after is not None:
@@ -155,13 +160,12 @@ class Engine:
         return self._reply(value, response, progress)
 
     def _reply(self, value: T, response: HttpResponse, progress: Progress) -> Reply[T]:
-        attempts = tuple(progress.attempts) if progress.attempts else ()
         return Reply(
             value=value,
             status=response.status,
             headers=response.headers,
             call_id=progress.call_id,
-            failed_attempts=attempts,
+            failed_attempts=progress.attempts,
         )
 
     async def _fetched_key(self, call: Call[T], progress: Progress) -> ApiKey:
@@ -193,34 +197,31 @@ class Engine:
             if not options.queueing_counts and progress.deadline_at is not None:
                 progress.deadline_at += permit.waited
             self.tell(QuotaWaited(operation=str(call.operation), call_id=progress.call_id, seconds=permit.waited))
-            progress.key = self._keys.current() or progress.key  # it may have been replaced meanwhile
         return permit
 
-    async def _send(self, call: Call[T], progress: Progress, permit: Permit) -> HttpResponse:
-        assert progress.key is not None  # noqa: S101 - `_attempt` has set it
+    async def _send(self, call: Call[T], progress: Progress, permit: Permit, key: ApiKey) -> HttpResponse:
         left, allowed = progress.time_left, call.options.attempt_timeout
         by_deadline = left is not None and (allowed is None or left < allowed)
-        began = progress.sent_at = self._clock.monotonic()
         is_told = self._observer is not None or LOGGER.isEnabledFor(AttemptEnded.level)
-        if is_told:
-            number = len(progress.attempts) + 1
-            self.tell(AttemptStarted(operation=str(call.operation), call_id=progress.call_id, number=number))
-        try:
-            request = self._signer.signed(call, progress.key)
-            response = await self._transport.send(request, timeout=left if by_deadline else allowed)
-        except CallError as error:
-            if error.outcome is Outcome.NOT_SENT:
-                permit.refund()
-            else:
-                permit.lose()
+        progress.key, progress.sent_at = key, self._clock.monotonic()
+        with permit:
             if is_told:
-                self._report(call, progress, began, error=error)
-            if by_deadline and isinstance(error, AttemptTimeoutError) and call.options.deadline is not None:
-                raise DeadlineExceededError(error.phase, call.options.deadline, outcome=error.outcome) from None
-            raise
-        permit.observe(response.status, response.headers)
+                self._tell_of_start(call, progress)
+            try:
+                response = await self._transport.send(
+                    self._signer.signed(call, key), timeout=left if by_deadline else allowed
+                )
+            except CallError as error:
+                if error.outcome is Outcome.NOT_SENT:
+                    permit.refund()
+                if is_told:
+                    self._tell_of_end(call, progress, error=error)
+                if by_deadline and isinstance(error, AttemptTimeoutError) and call.options.deadline is not None:
+                    raise DeadlineExceededError(error.phase, call.options.deadline, outcome=error.outcome) from None
+                raise
+            permit.observe(response.status, response.headers)
         if is_told:
-            self._report(call, progress, began, status=response.status, headers=response.headers)
+            self._tell_of_end(call, progress, response=response)
         return response
 
     async def _delay_before_next(self, call: Call[T], progress: Progress, error: CallError) -> float | None:
@@ -244,25 +245,22 @@ class Engine:
         )
         return delay
 
-    def _report(
-        self,
-        call: Call[T],
-        progress: Progress,
-        began: float,
-        *,
-        status: int | None = None,
-        headers: Headers | None = None,
-        error: CallError | None = None,
+    def _tell_of_start(self, call: Call[T], progress: Progress) -> None:
+        number = len(progress.attempts) + 1
+        self.tell(AttemptStarted(operation=str(call.operation), call_id=progress.call_id, number=number))
+
+    def _tell_of_end(
+        self, call: Call[T], progress: Progress, *, response: HttpResponse | None = None, error: CallError | None = None
     ) -> None:
         event = AttemptEnded(
             operation=str(call.operation),
             call_id=progress.call_id,
             number=len(progress.attempts) + 1,
-            seconds=self._clock.monotonic() - began,
-            status=status,
+            seconds=self._clock.monotonic() - progress.sent_at,
+            status=None if response is None else response.status,
             error=None if error is None else type(error).__name__,
             outcome=None if error is None else error.outcome,
-            request_id=None if headers is None else request_id_of(headers),
+            request_id=None if response is None else request_id_of(response.headers),
         )
         self.tell(event)
 

@@ -20,7 +20,7 @@ class Progress:
     deadline_at: float | None
     """When its time is up; None: never."""
     clock: Clock
-    attempts: list[Attempt] = attrs.field(factory=list[Attempt])
+    attempts: tuple[Attempt, ...] = ()
     """Those that have failed."""
     last_error: CallError | None = None
     """What the last attempt met, when the call goes on in spite of it."""

@@ -31,7 +31,7 @@ class Retrying:
         number = len(progress.attempts) + 1
         status = error.status if isinstance(error, ApiError) else None
         attempt = Attempt(number=number, error=type(error).__name__, outcome=error.outcome, status=status)
-        progress.attempts.append(attempt)
+        progress.attempts = (*progress.attempts, attempt)
         failure, retry = failure_of(error), call.options.retry
         if not retry.allows(failure, call.retry_class, number):
             return None
@@ -46,7 +46,7 @@ class Retrying:
             if self._is_too_long(call, progress, error, delay) or not self._afford(progress, error):
                 return None
         progress.last_error = error
-        progress.attempts[-1] = attrs.evolve(attempt, retried_after=delay)
+        progress.attempts = (*progress.attempts[:-1], attrs.evolve(attempt, retried_after=delay))
         return delay
 
     def _backoff(self, call: Call[object], progress: Progress, error: CallError) -> float:

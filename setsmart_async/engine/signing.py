@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from setsmart_async.contract import Dialect
@@ -22,15 +24,18 @@ class Signer:
         self._origin = origin
         self._api_key_header = dialect.api_key_header
         self._idempotency_header = dialect.idempotency_header
-        self._headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        self._key: ApiKey | None = None
+        self._headers: Mapping[str, str] = {}
 
     def signed(self, call: Call[object], key: ApiKey) -> HttpRequest:
         """The call's request, the same each time but for the key."""
-        headers = {**self._headers, self._api_key_header: key.reveal()}
+        if key is not self._key:
+            self._key, self._headers = key, self._headers_with(key)
+        headers = self._headers
         if call.body is not None:
-            headers["Content-Type"] = "application/json"
+            headers = {**headers, "Content-Type": "application/json"}
         if call.idempotency_key is not None and self._idempotency_header is not None:
-            headers[self._idempotency_header] = call.idempotency_key
+            headers = {**headers, self._idempotency_header: call.idempotency_key}
         return HttpRequest(
             method=call.operation.method,
             origin=self._origin,
@@ -39,3 +44,7 @@ class Signer:
             body=call.body,
             fresh_connection=call.retry_class is RetryClass.UNSAFE,
         )
+
+    def _headers_with(self, key: ApiKey) -> Mapping[str, str]:
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT, self._api_key_header: key.reveal()}
+        return MappingProxyType(headers)

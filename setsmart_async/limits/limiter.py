@@ -113,6 +113,10 @@ class RateLimiter(Protocol):
         """
         ...
 
+    def acquire_nowait(self, cost: int = 1, *, priority: Priority = Priority.NORMAL) -> Permit | None:
+        """A permit, if one may go at once; never passes by those who wait."""
+        ...
+
     @property
     def quota(self) -> QuotaState:
         """What is known now."""

@@ -104,6 +104,11 @@ class LocalLimiter:
         again: bool = False,
     ) -> Permit:
         """See `RateLimiter.acquire`."""
+        permit = self.acquire_nowait(cost, priority=priority)
+        return await self._wait(cost, priority, max_wait, again=again) if permit is None else permit
+
+    def acquire_nowait(self, cost: int = 1, *, priority: Priority = Priority.NORMAL) -> Permit | None:
+        """See `RateLimiter.acquire_nowait`."""
         if cost < 1:
             raise ConfigurationError("The cost of a request must be 1 or more.")
         if not self._all_waiting and self._free_slots > self._kept_slots[priority]:
@@ -112,7 +117,7 @@ class LocalLimiter:
                 self._free_slots -= 1
                 permit.ledger = self
                 return permit
-        return await self._wait(cost, priority, max_wait, again=again)
+        return None
 
     async def _wait(self, cost: int, priority: Priority, max_wait: float | None, *, again: bool) -> Permit:
         began = self._clock.monotonic()

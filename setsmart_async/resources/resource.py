@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Generic, TypeVar
 from uuid import uuid4
 
@@ -78,16 +79,15 @@ class Resource(Generic[R]):
         Raises `NotFoundError` when there is none, `InvalidResponseError` when the answer is another one's,
         `ValueError` for an id that can be none, and the errors of every call (see `errors`).
         """
-        return await self._call(
-            self._operations.get, id=id, decode=lambda response: self._decode_one(response, expected_id=id)
-        )
+        call = self._call(self._operations.get, id=id, decode=partial(self._decode_one, expected_id=id))
+        return (await self._engine.run(call)).value
 
     async def delete(self, id: str) -> None:  # noqa: A002 - as above
         """Delete a record. Raises `NotFoundError` when there was none.
 
         A delete that is repeated because its answer was lost, and then finds nothing, has succeeded.
         """
-        await self._call(self._operations.delete, id=id, decode=lambda response: None)
+        await self._engine.run(self._call(self._operations.delete, id=id, decode=lambda response: None))
 
     async def get_many(self, ids: Iterable[str], *, concurrency: int = 16) -> AsyncGenerator[Result[R], None]:
         """Records by their ids, as they come: a `Result` for each id, so that no error loses the others.
@@ -143,9 +143,8 @@ class Resource(Generic[R]):
         self, fields: Mapping[str, object], extra: Mapping[str, object] | None, idempotency_key: str | None
     ) -> R:
         body = {**_passed(extra or {}), **_passed(fields)}
-        return await self._call(
-            self._operations.create, body=body, decode=self._decode_one, idempotency_key=idempotency_key
-        )
+        call = self._call(self._operations.create, body=body, decode=self._decode_one, idempotency_key=idempotency_key)
+        return (await self._engine.run(call)).value
 
     async def _update(
         self,
@@ -157,18 +156,15 @@ class Resource(Generic[R]):
         if not changes:
             raise ValueError("update needs at least one field to change.")
         if self._dialect.update_style == "replace":
-            current, _ = await self._call(
-                self._operations.get, id=id, decode=lambda response: _object_in(response, expected_id=id)
-            )
+            reading = self._call(self._operations.get, id=id, decode=partial(_object_in, expected_id=id))
+            current, _ = (await self._engine.run(reading)).value
             changes = {**current, **changes}
-        return await self._call(
-            self._operations.update,
-            id=id,
-            body=changes,
-            decode=lambda response: self._decode_one(response, expected_id=id),
+        call = self._call(
+            self._operations.update, id=id, body=changes, decode=partial(self._decode_one, expected_id=id)
         )
+        return (await self._engine.run(call)).value
 
-    async def _call(
+    def _call(
         self,
         operation: Operation,
         *,
@@ -176,9 +172,9 @@ class Resource(Generic[R]):
         id: str | None = None,  # noqa: A002 - as above
         body: JsonObject | None = None,
         idempotency_key: str | None = None,
-    ) -> D:
+    ) -> Call[D]:
         operation = self._dialect.operation(operation)
-        call = Call(
+        return Call(
             operation=operation,
             target=operation.path if id is None else operation.path.replace("{id}", path_segment(id)),
             options=self._options,
@@ -186,7 +182,6 @@ class Resource(Generic[R]):
             body=None if body is None else encode_json(body),
             idempotency_key=self._idempotency_key(operation, idempotency_key),
         )
-        return (await self._engine.run(call)).value
 
     def _idempotency_key(self, operation: Operation, given: str | None) -> str | None:
         """What marks a create as one: given, or made up for this call; None where the server knows no such keys."""

@@ -120,9 +120,7 @@ class AiohttpTransport:
     async def _read(self, response: aiohttp.ClientResponse, method: str, sending: Sending) -> HttpResponse:
         status, limit = response.status, self._max_response_bytes
         sending.status = status
-        headers = Headers(
-            (name.decode("utf-8", "replace"), value.decode("utf-8", "replace")) for name, value in response.raw_headers
-        )
+        headers = Headers.from_raw(response.raw_headers)
         length = announced_length(headers, method=method, status=status, limit=limit)
         raw = await (self._read_bounded(response) if length is None else response.read())
         sending.is_read = True
@@ -221,7 +219,7 @@ def _watched_connector(
                 loan = lending.lend(protocol, transport)
                 if loan is not None:
                     under_way.current().carried_by(loan)
-                    connection.add_callback(partial(lending.take_back, protocol, transport))
+                    connection.add_callback(partial(lending.take_back, protocol))
                     return connection
                 connection.close()
 

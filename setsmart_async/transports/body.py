@@ -32,7 +32,7 @@ def announced_length(headers: Headers, *, method: str, status: int, limit: int) 
     Raises `ProtocolError` where the end of the body could not be told from a broken connection, or is told in two
     ways that may disagree (RFC 9112, 6.3), and `ResponseTooLargeError` for more than `limit` bytes.
     """
-    lengths, codings = headers.get_all("content-length"), headers.get_all("transfer-encoding")
+    lengths, codings = headers.values_of("content-length") or (), headers.values_of("transfer-encoding") or ()
     if method == "HEAD" or status in _BODILESS:
         return 0
     if codings:
@@ -68,7 +68,7 @@ async def decoded_body(raw: bytes, headers: Headers, *, status: int, limit: int)
     """
     if len(raw) > limit:
         raise too_large(limit, status)
-    encodings = headers.get_all("content-encoding")
+    encodings = headers.values_of("content-encoding")
     if not raw or not encodings:
         return raw
     encoding = ",".join(encodings).strip().lower()

@@ -6,8 +6,10 @@ import asyncio
 import select
 import ssl
 from collections.abc import Callable
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 from weakref import WeakKeyDictionary
+
+import attrs
 
 _GRACE: Final = 0.05  # seconds for the library to tell a request itself that its connection is gone
 
@@ -25,19 +27,59 @@ class Pooled(Protocol):
         """Whether it must carry nothing more: it has, for one, another answer behind the one that was asked for."""
         ...
 
+    def data_received(self, data: bytes) -> None:
+        """As asyncio's; and so are the others."""
+        ...
+
+    def eof_received(self) -> bool | None:
+        """Nothing more will come."""
+        ...
+
+    def pause_writing(self) -> None:
+        """The peer is slow to read."""
+        ...
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        ...
+
     def connection_lost(self, exc: BaseException | None) -> None:
-        """As asyncio's."""
+        """The connection is gone."""
         ...
 
 
-class _Idle(asyncio.Protocol):
-    """Has a connection while no request does: whatever comes then is for nobody, and ends it."""
+class _Gate(asyncio.Protocol):
+    """Before the library's end of a connection: what comes while no request has it is for nobody, and ends it."""
 
     def __init__(self, connection: Pooled, transport: asyncio.WriteTransport) -> None:
         self._connection, self._transport = connection, transport
+        self.is_open = True
+        """Whether a request has the connection."""
+        self._descriptor = transport.get_extra_info("socket").fileno()
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll is not None:
+            self._poll.register(self._descriptor, select.POLLIN)
+
+    def has_unread(self) -> bool:
+        """Whether something has come that the loop has not looked at yet: an end, or an answer nobody asked for."""
+        if self._poll is None:  # Windows
+            return bool(select.select([self._descriptor], [], [], 0)[0])
+        return bool(self._poll.poll(0))
 
     def data_received(self, data: bytes) -> None:
-        self._transport.abort()
+        if self.is_open:
+            self._connection.data_received(data)
+        else:
+            self._transport.abort()
+
+    def eof_received(self) -> bool | None:
+        return self._connection.eof_received()
+
+    def pause_writing(self) -> None:
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._connection.resume_writing()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._connection.connection_lost(exc)
@@ -69,56 +111,59 @@ class Loan:
             self.cut()
 
 
+@attrs.define(eq=False)
+class _Known:
+    """What is known of one connection."""
+
+    gate: _Gate
+    latest: Loan
+
+
 class Lending:
     """Lends connections, to one request after the other, and tells when one is gone."""
 
     def __init__(self, on_lost: Callable[[Loan], None]) -> None:
         """`on_lost` is called with the latest loan, a moment after its connection has gone."""
         self._on_lost = on_lost
-        self._latest: WeakKeyDictionary[Pooled, Loan] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Pooled, _Known] = WeakKeyDictionary()
 
     def lend(self, connection: Pooled, transport: asyncio.WriteTransport) -> Loan | None:
         """Lend it; None when something has come on it that nobody asked for, or its end, so that it must not be used.
 
         A new one is lent as it is: what comes before the first request is for that request to judge.
         """
-        earlier = self._latest.get(connection)
-        if earlier is None:
-            self._watch(connection)
-        elif connection.should_close or has_unread(transport):
+        known = self._known.get(connection)
+        if known is None:
+            return self._lend_first(connection, transport)
+        if connection.should_close or known.gate.has_unread():
             return None
-        else:
-            earlier.is_over = True
-            transport.set_protocol(cast(asyncio.BaseProtocol, connection))
-        loan = self._latest[connection] = Loan(transport, is_reused=earlier is not None)
-        return loan
+        known.latest.is_over = True
+        known.gate.is_open = True
+        known.latest = Loan(transport, is_reused=True)
+        return known.latest
 
-    def take_back(self, connection: Pooled, transport: asyncio.WriteTransport) -> None:
+    def take_back(self, connection: Pooled) -> None:
         """The request has done with it, and nobody else has it yet."""
-        transport.set_protocol(_Idle(connection, transport))
+        known = self._known.get(connection)
+        if known is not None:
+            known.gate.is_open = False
 
-    def _watch(self, connection: Pooled) -> None:
+    def _lend_first(self, connection: Pooled, transport: asyncio.WriteTransport) -> Loan:
+        gate, loan = _Gate(connection, transport), Loan(transport, is_reused=False)
+        transport.set_protocol(gate)
+        self._known[connection] = _Known(gate, loan)
         closed, loop = connection.closed, asyncio.get_running_loop()
 
         def gone(future: asyncio.Future[None]) -> None:
             if not future.cancelled():
                 future.exception()  # taken, so that asyncio does not complain that nobody did
-            loan = self._latest.get(connection)
-            if loan is not None:
-                loop.call_later(_GRACE, self._on_lost, loan)
+            known = self._known.get(connection)
+            if known is not None:
+                loop.call_later(_GRACE, self._on_lost, known.latest)
 
         if closed is not None:
             closed.add_done_callback(gone)
-
-
-def has_unread(transport: asyncio.BaseTransport) -> bool:
-    """Whether something has come in that the loop has not looked at yet: an end, or an answer that nobody asked for."""
-    descriptor = transport.get_extra_info("socket").fileno()
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([descriptor], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
+        return loan
 
 
 def system_tls() -> ssl.SSLContext:

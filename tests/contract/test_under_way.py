@@ -44,7 +44,7 @@ async def under_way(every: UnderWay, limit: float | None = None) -> tuple[Sendin
 
 def test_a_lost_connection_ends_the_request_that_it_carries() -> None:
     async def lose() -> None:
-        every, lost, other = UnderWay(), Loan(Wire(), is_reused=False), Loan(Wire())
+        every, lost, other = UnderWay(), Loan(Wire(), is_reused=False), Loan(Wire(), is_reused=False)
         waiting, reading, read, elsewhere = [await under_way(every) for _ in range(4)]
         for sending, _ in (waiting, reading, read):
             sending.carried_by(lost)
