@@ -156,7 +156,7 @@ class Engine:
             value = call.decode(response)
         except InvalidResponseError as fault:
             fault.request_id = request_id_of(response.headers)
-            raise
+            raise fault.with_traceback(None)  # noqa: B904 - the same one, without the frames that hold the record
         return self._reply(value, response, progress)
 
     def _reply(self, value: T, response: HttpResponse, progress: Progress) -> Reply[T]:

@@ -61,8 +61,13 @@ class Listing(Generic[R]):
         except ValueError:
             raise ValueError("cursor must be a Page.next_cursor of the same list.") from None
         raw = await self._fetch(overlay(self._query, following))
+        try:
+            items = self._decode(raw)
+        except InvalidResponseError as fault:
+            del raw
+            raise fault.with_traceback(None)  # noqa: B904 - the same one, without the frames that hold the records
         return Page(
-            items=self._decode(raw),
+            items=items,
             next_cursor=urlencode(raw.following) if raw.following else None,
             total=raw.total,
             numbers=raw.numbers,
