@@ -1,5 +1,7 @@
 """The async Python client for the SetSmart API."""
 
+import typing
+
 from setsmart_async.client import SetSmart
 from setsmart_async.clock import Clock, SystemClock
 from setsmart_async.config import CallOptions
@@ -58,7 +60,10 @@ from setsmart_async.observer import (
 from setsmart_async.policy.retry import RetryPolicy
 from setsmart_async.policy.retry_budget import RetryBudget
 from setsmart_async.priority import Priority
+from setsmart_async.records.money import MoneyForm
+from setsmart_async.records.open_enum import OpenEnum
 from setsmart_async.records.property import Property, PropertyStatus
+from setsmart_async.records.stay import check_calendar_range, check_stay
 from setsmart_async.records.unset import UNSET
 from setsmart_async.resources.many import Result
 from setsmart_async.resources.pages import Listing, Page
@@ -68,12 +73,46 @@ from setsmart_async.transports.memory import MemoryTransport
 from setsmart_async.version import __version__
 from setsmart_async.wire import Headers, HttpRequest, HttpResponse, Origin
 
+if typing.TYPE_CHECKING:
+    from setsmart_async.records.calendar_day import CalendarDay
+    from setsmart_async.records.conversation import (
+        Attachment,
+        Conversation,
+        Message,
+        MessageDirection,
+        MessageSender,
+        MessageStatus,
+    )
+    from setsmart_async.records.reservation import Guest, Reservation, ReservationStatus
+    from setsmart_async.records.webhook import WebhookEvent, WebhookEventType, WebhookSubscription
+else:
+    # Records that not every program needs: their classes, which take a while to make, are made when first asked for.
+    _LATER = {
+        **dict.fromkeys(["CalendarDay"], "calendar_day"),
+        **dict.fromkeys(
+            ["Attachment", "Conversation", "Message", "MessageDirection", "MessageSender", "MessageStatus"],
+            "conversation",
+        ),
+        **dict.fromkeys(["Guest", "Reservation", "ReservationStatus"], "reservation"),
+        **dict.fromkeys(["WebhookEvent", "WebhookEventType", "WebhookSubscription"], "webhook"),
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(f"setsmart_async.records.{_LATER[name]}"), name)
+        return value
+
+
 __all__ = [
     "UNSET",
     "AiohttpTransport",
     "ApiError",
     "ApiKey",
     "ApiKeyUnavailableError",
+    "Attachment",
     "Attempt",
     "AttemptEnded",
     "AttemptStarted",
@@ -82,6 +121,7 @@ __all__ = [
     "BackgroundObserver",
     "BadRequestError",
     "BodyTruncatedError",
+    "CalendarDay",
     "CallError",
     "CallOptions",
     "ClientClosedError",
@@ -90,11 +130,13 @@ __all__ = [
     "ConflictError",
     "ConnectError",
     "ConnectionLostError",
+    "Conversation",
     "DeadlineExceededError",
     "Dialect",
     "Event",
     "FieldError",
     "ForkedClientError",
+    "Guest",
     "Headers",
     "HttpRequest",
     "HttpResponse",
@@ -104,8 +146,14 @@ __all__ = [
     "Listing",
     "LocalLimiter",
     "MemoryTransport",
+    "Message",
+    "MessageDirection",
+    "MessageSender",
+    "MessageStatus",
+    "MoneyForm",
     "NotFoundError",
     "Observer",
+    "OpenEnum",
     "Origin",
     "Outcome",
     "Page",
@@ -122,6 +170,8 @@ __all__ = [
     "RateLimitWaitError",
     "RateLimiter",
     "Reply",
+    "Reservation",
+    "ReservationStatus",
     "ResponseTooLargeError",
     "Result",
     "RetryBudget",
@@ -139,6 +189,11 @@ __all__ = [
     "UnexpectedRedirectError",
     "UnprocessableError",
     "UnsupportedEncodingError",
+    "WebhookEvent",
+    "WebhookEventType",
+    "WebhookSubscription",
     "WrongEventLoopError",
     "__version__",
+    "check_calendar_range",
+    "check_stay",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import ClassVar
 
 import attrs
 
+from setsmart_async.records.extra import no_extra
 from setsmart_async.records.open_enum import OpenEnum
 
 
@@ -50,5 +51,31 @@ class Property:
     """UTC. *Provisional.*"""
     updated_at: datetime | None = None
     """UTC. *Provisional.*"""
-    extra: Mapping[str, object] = attrs.field(factory=dict[str, object], hash=False, repr=False)
+    extra: Mapping[str, object] = attrs.field(factory=no_extra, hash=False, repr=False)
     """Fields of the answer that this version does not know, as they came; sent back with the whole record."""
+
+    def local_datetime(self, day: date, at: time) -> datetime:
+        """When it is `at` o'clock on `day` at the home: aware, in the home's own time zone.
+
+        A stay's dates carry no hour and the API no check-in time, so that the hour is passed in:
+        ``home.local_datetime(stay.check_in, time(15))``. A time that a change to summer time skips is read as the
+        same distance behind the last time before it; of one that a change back repeats, the first is meant.
+
+        Raises `ValueError` when `timezone` is None, no IANA name, or unknown to this machine (Windows needs ``tzdata``
+        from PyPI), and when `at` has a time zone of its own.
+        """
+        from zoneinfo import ZoneInfo  # slow to import, and few need it
+
+        if self.timezone is None:
+            raise ValueError("The property has no timezone: its local time can not be told.")
+        if at.tzinfo is not None:
+            raise ValueError("Pass a time without a time zone: it is meant at the home.")
+        try:
+            zone = ZoneInfo(self.timezone)
+        except (ValueError, KeyError, OSError):
+            pass  # raised below: these say where on this machine they looked
+        else:
+            return datetime.combine(day, at, zone).astimezone(UTC).astimezone(zone)
+        raise ValueError(
+            "The property's timezone is no IANA name that this machine knows; where it knows none, install tzdata."
+        )

@@ -271,11 +271,14 @@ def test_impossible_sizes_are_refused(path: Path, page_size: int, in_flight: int
 
 
 class Noticing(LocalLimiter):
-    """Keeps what it was asked for with."""
+    """Keeps what it was asked for with, and lets nobody go at once."""
 
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[tuple[Priority, float | None]] = []
+
+    def acquire_nowait(self, cost: int = 1, *, priority: Priority = Priority.NORMAL) -> None:
+        return None
 
     async def acquire(
         self,

@@ -3,12 +3,21 @@
 import copy
 import json
 import pickle
+from collections.abc import Callable
 
 import pytest
 
-from setsmart_async import UNSET, PropertyStatus
+from setsmart_async import (
+    UNSET,
+    MessageDirection,
+    MessageSender,
+    MessageStatus,
+    OpenEnum,
+    PropertyStatus,
+    ReservationStatus,
+    WebhookEventType,
+)
 from setsmart_async.records.codec import encode_value
-from setsmart_async.records.open_enum import OpenEnum
 from setsmart_async.wire import encode_json
 
 HAUNTED = PropertyStatus("haunted")
@@ -84,6 +93,42 @@ def test_it_is_written_as_a_text(value: PropertyStatus) -> None:
 
 def test_it_takes_no_attributes() -> None:
     assert not hasattr(HAUNTED, "__dict__")
+
+
+AMERICAN = ReservationStatus("canceled")
+
+
+def test_another_spelling_of_a_member_is_that_member() -> None:
+    assert AMERICAN == ReservationStatus.CANCELLED == "cancelled"
+    assert hash(AMERICAN) == hash("cancelled")
+    assert {"cancelled": 1}[AMERICAN] == 1
+    assert AMERICAN.known
+    assert str(AMERICAN) == f"{AMERICAN}" == "cancelled"
+    assert repr(AMERICAN) == "ReservationStatus('canceled')"
+    assert [status for status in ReservationStatus.members if status == AMERICAN] == ["cancelled"]
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_the_spelling_is_kept_and_sent_back(again: Callable[[ReservationStatus], ReservationStatus]) -> None:
+    assert AMERICAN.raw == "canceled"
+    assert again(AMERICAN).raw == "canceled"
+    assert encode_value(again(AMERICAN)) == "canceled"
+    assert encode_value(ReservationStatus.CANCELLED) == "cancelled"
+    assert ReservationStatus(AMERICAN).raw == "canceled"
+
+
+def test_a_member_has_a_name_that_python_can_say() -> None:
+    assert WebhookEventType.MESSAGE_RECEIVED == "message.received"
+    assert WebhookEventType.ALL == "*"
+    names = [name for name in vars(WebhookEventType) if name.isupper()]
+    assert {getattr(WebhookEventType, name) for name in names} == WebhookEventType.members
+
+
+@pytest.mark.parametrize(
+    "kind", [PropertyStatus, ReservationStatus, MessageDirection, MessageSender, MessageStatus, WebhookEventType]
+)
+def test_every_member_is_declared_for_type_checkers(kind: type[OpenEnum]) -> None:
+    assert {getattr(kind, name) for name in kind.__annotations__} == kind.members
 
 
 def test_unset_is_neither_none_nor_true_and_there_is_one() -> None:
