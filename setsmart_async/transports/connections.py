@@ -7,7 +7,6 @@ import select
 import ssl
 from collections.abc import Callable
 from typing import Final, Protocol
-from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -125,7 +124,7 @@ class Lending:
     def __init__(self, on_lost: Callable[[Loan], None]) -> None:
         """`on_lost` is called with the latest loan, a moment after its connection has gone."""
         self._on_lost = on_lost
-        self._known: WeakKeyDictionary[Pooled, _Known] = WeakKeyDictionary()
+        self._known: dict[Pooled, _Known] = {}
 
     def lend(self, connection: Pooled, transport: asyncio.WriteTransport) -> Loan | None:
         """Lend it; None when something has come on it that nobody asked for, or its end, so that it must not be used.
@@ -150,19 +149,20 @@ class Lending:
 
     def _lend_first(self, connection: Pooled, transport: asyncio.WriteTransport) -> Loan:
         gate, loan = _Gate(connection, transport), Loan(transport, is_reused=False)
+        closed, loop = connection.closed, asyncio.get_running_loop()
+        if closed is None:
+            return loan  # gone already: aiohttp notices before it writes
         transport.set_protocol(gate)
         self._known[connection] = _Known(gate, loan)
-        closed, loop = connection.closed, asyncio.get_running_loop()
 
         def gone(future: asyncio.Future[None]) -> None:
             if not future.cancelled():
                 future.exception()  # taken, so that asyncio does not complain that nobody did
-            known = self._known.get(connection)
+            known = self._known.pop(connection, None)
             if known is not None:
                 loop.call_later(_GRACE, self._on_lost, known.latest)
 
-        if closed is not None:
-            closed.add_done_callback(gone)
+        closed.add_done_callback(gone)
         return loan
 
 
