@@ -80,6 +80,13 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def soak(session: nox.Session) -> None:
+    """A million calls of every kind, and what they leave behind: nothing. SOAK_CALLS sets another number."""
+    session.install(EXTRAS, *group("test"))
+    session.run("pytest", "tests/soak/leaks.py", "-s", "--timeout=0", *session.posargs, env=TEST_ENV)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The limiter beside its peers, into benchmarks/results; `-- --quick` for a first look."""
     session.install(".", *group("bench"))
