@@ -41,6 +41,8 @@ from setsmart_async.errors import (
     UnexpectedRedirectError,
     UnprocessableError,
     UnsupportedEncodingError,
+    WebhookStoreError,
+    WebhookVerificationError,
     WrongEventLoopError,
 )
 from setsmart_async.keys import ApiKey, KeyProvider
@@ -191,7 +193,9 @@ __all__ = [
     "UnsupportedEncodingError",
     "WebhookEvent",
     "WebhookEventType",
+    "WebhookStoreError",
     "WebhookSubscription",
+    "WebhookVerificationError",
     "WrongEventLoopError",
     "__version__",
     "check_calendar_range",

@@ -42,9 +42,9 @@ HOMES = {
     "httpx": ("transports/httpx.py",),
     "httpx2": ("transports/httpx.py",),
     "pytest": ("testing/",),
-    "redis": ("limits/redis.py",),
+    "redis": ("limits/redis.py", "webhooks/redis.py"),
     "rich": ("cli/",),
-    "sqlalchemy": ("sync/",),
+    "sqlalchemy": ("sync/", "webhooks/sqlalchemy.py"),
 }
 
 # Rules without I/O: time and randomness are passed in.

@@ -48,6 +48,10 @@ from setsmart_async.errors.waits import (
     DeadlineExceededError,
     RateLimitWaitError,
 )
+from setsmart_async.errors.webhooks import (
+    WebhookStoreError,
+    WebhookVerificationError,
+)
 
 __all__ = [
     "ApiError",
@@ -85,5 +89,7 @@ __all__ = [
     "UnexpectedRedirectError",
     "UnprocessableError",
     "UnsupportedEncodingError",
+    "WebhookStoreError",
+    "WebhookVerificationError",
     "WrongEventLoopError",
 ]
