@@ -34,7 +34,7 @@ class TestClosing:
         assert isinstance(error, ClientClosedError)
         assert error.outcome is Outcome.NOT_SENT
 
-    def test_calls_that_wait_for_quota_are_turned_away_and_a_task_group_hears_of_it(self) -> None:
+    def test_r35_calls_that_wait_for_quota_are_turned_away_and_a_task_group_hears_of_it(self) -> None:
         async def main() -> tuple[int, int]:
             s = stage(exhausted)
             await s.client.properties.get("prop_123")
@@ -60,7 +60,7 @@ class TestClosing:
 
         assert played(main).id == "prop_123"
 
-    def test_a_second_event_loop_is_refused(self) -> None:
+    def test_r37_a_second_event_loop_is_refused(self) -> None:
         clients: list[SetSmart] = []
 
         async def first() -> None:
@@ -76,7 +76,7 @@ class TestClosing:
 
 class TestCancelling:
     @pytest.mark.parametrize("moment", [0.0, 0.5, 1.05, 1.5])
-    def test_a_cancelled_call_gives_back_its_slot_wherever_it_is(self, moment: float) -> None:
+    def test_r34_a_cancelled_call_gives_back_its_slot_wherever_it_is(self, moment: float) -> None:
         async def main() -> tuple[int, int]:
             s = stage(status(500), OK, latency=1.0)
             task = asyncio.create_task(s.client.properties.get("prop_123"))

@@ -46,7 +46,7 @@ def run(
     seed=seeds,
     start=starts,
 )
-def test_i1_a_single_consumer_whose_answers_all_arrive_meets_no_429(
+def test_r40_i1_a_single_consumer_whose_answers_all_arrive_meets_no_429(
     algorithm: Algorithm, limit: int, window: float, skew: float, round_trip: float, seed: int, start: float
 ) -> None:
     server = SimulatedServer(algorithm, limit, window, skew)
@@ -87,7 +87,7 @@ def test_i3_clients_that_can_not_ask_each_other_meet_no_429(sharers: int) -> Non
     slots=st.integers(1, 5),
     seed=seeds,
 )
-def test_i4_i5_first_come_first_served_and_nobody_is_forgotten(
+def test_r40_i4_i5_first_come_first_served_and_nobody_is_forgotten(
     costs: list[int], cancelled: set[int], slots: int, seed: int
 ) -> None:
     server = SimulatedServer("fixed", 7, 5.0)
@@ -122,7 +122,7 @@ def test_i4_i5_first_come_first_served_and_nobody_is_forgotten(
 
 @settings(max_examples=25)
 @given(algorithm=algorithms, cancelled=st.sampled_from([0.05, 0.3, 0.8]), lost=st.sampled_from([0.0, 0.1]), seed=seeds)
-def test_i6_i7_every_grant_has_one_outcome_however_often_tasks_are_cancelled(
+def test_r40_i6_i7_every_grant_has_one_outcome_however_often_tasks_are_cancelled(
     algorithm: Algorithm, cancelled: float, lost: float, seed: int
 ) -> None:
     server = SimulatedServer(algorithm, 20, 5.0)

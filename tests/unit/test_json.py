@@ -51,7 +51,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=list(REFUSED))
-def test_what_is_not_strict_json_is_one_kind_of_error_without_a_quote(body: bytes) -> None:
+def test_r23_r24_what_is_not_strict_json_is_one_kind_of_error_without_a_quote(body: bytes) -> None:
     with pytest.raises(InvalidResponseError) as caught:
         decode_json(body)
     assert "Kari" not in everything_on(caught.value)
@@ -85,7 +85,7 @@ def test_what_is_read(body: bytes, value: Json) -> None:
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_any_bytes_give_a_value_or_an_invalid_response(body: bytes) -> None:
+def test_r23_any_bytes_give_a_value_or_an_invalid_response(body: bytes) -> None:
     with contextlib.suppress(InvalidResponseError):
         decode_json(body)
 

@@ -41,7 +41,7 @@ SHOWN: dict[str, Callable[[ApiKey], str]] = {
 
 
 @pytest.mark.parametrize("shown", SHOWN.values(), ids=list(SHOWN))
-def test_no_way_of_showing_shows_the_key(shown: Callable[[ApiKey], str]) -> None:
+def test_r42_no_way_of_showing_shows_the_key(shown: Callable[[ApiKey], str]) -> None:
     text = shown(ApiKey(SECRET))
     assert not [form for form in FORMS if form in text]
 
@@ -150,7 +150,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("secret", "reason"), REFUSED.values(), ids=list(REFUSED))
-def test_what_can_be_no_key_is_refused_by_name_without_an_echo(secret: str, reason: str) -> None:
+def test_r33_r45_what_can_be_no_key_is_refused_by_name_without_an_echo(secret: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason) as caught:
         ApiKey(secret, source="SETSMART_API_KEY")
     assert "from SETSMART_API_KEY " in str(caught.value)
@@ -191,7 +191,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("content", "reason"), BAD_FILES.values(), ids=list(BAD_FILES))
-def test_a_key_file_with_no_key_is_named_and_not_quoted(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_r45_a_key_file_with_no_key_is_named_and_not_quoted(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "api_key"
     path.write_bytes(content)
     with pytest.raises(ConfigurationError, match=reason) as caught:

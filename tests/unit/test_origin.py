@@ -124,7 +124,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("url", REFUSED.values(), ids=list(REFUSED))
-def test_everything_else_is_refused_without_quoting_a_secret(url: str) -> None:
+def test_r31_everything_else_is_refused_without_quoting_a_secret(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Origin.parse(url)
     assert SECRET not in str(caught.value)
@@ -181,7 +181,7 @@ PIECES = st.tuples(
 
 @given(st.text() | PIECES)
 @example("https://[v1.x]/")
-def test_any_text_is_an_origin_that_everyone_reads_alike_or_refused(url: str) -> None:
+def test_r31_any_text_is_an_origin_that_everyone_reads_alike_or_refused(url: str) -> None:
     try:
         origin = Origin.parse(url)
     except ConfigurationError:

@@ -57,7 +57,7 @@ def test_an_id_is_one_encoded_segment(text: str, segment: str) -> None:
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=list(REFUSED))
-def test_what_no_encoding_makes_safe_is_refused(text: str) -> None:
+def test_r32_what_no_encoding_makes_safe_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="An id must"):
         path_segment(text)
 
@@ -65,7 +65,7 @@ def test_what_no_encoding_makes_safe_is_refused(text: str) -> None:
 @given(st.text() | st.text("./\\%?#@:;[]{}&=+ \r\n\0\ud800a"))
 @example("..;")
 @example(".%2e")
-def test_any_text_is_one_segment_below_an_unchanged_origin_or_refused(text: str) -> None:
+def test_r32_any_text_is_one_segment_below_an_unchanged_origin_or_refused(text: str) -> None:
     try:
         segment = path_segment(text)
     except ValueError:

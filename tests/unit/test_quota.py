@@ -64,7 +64,7 @@ RETRY_AFTER: list[tuple[list[str], float | None]] = [
 
 
 @pytest.mark.parametrize(("values", "seconds"), RETRY_AFTER)
-def test_retry_after(values: list[str], seconds: float | None) -> None:
+def test_r07_retry_after(values: list[str], seconds: float | None) -> None:
     assert read_retry_after(values, NOW) == seconds
 
 
@@ -187,6 +187,6 @@ def test_any_headers_are_read_without_an_error_and_nothing_is_negative(
 
 
 @given(st.lists(VALUES), st.none() | st.integers(0, 10**11))
-def test_any_retry_after_is_none_or_a_finite_wait(values: list[str], date: int | None) -> None:
+def test_r07_any_retry_after_is_none_or_a_finite_wait(values: list[str], date: int | None) -> None:
     seconds = read_retry_after(values, date)
     assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
