@@ -1,7 +1,7 @@
 """No key and no guest in anything that a failing call leaves behind: errors, logs, warnings, tracebacks, pickles."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -34,7 +34,7 @@ ANSWERS: dict[str, bytes] = {
     "nothing": b"",
     "silence": b"...",
 }
-CALLS: dict[str, Callable[[SetSmart], Awaitable[object]]] = {
+CALLS: dict[str, Callable[[SetSmart], Coroutine[object, object, object]]] = {
     "get": lambda client: client.properties.get("prop_1"),
     "list": lambda client: client.properties.list().all(),
     "create": lambda client: client.properties.create(name=GUEST, address=GUEST, bedrooms=1, bathrooms=1, max_guests=2),
@@ -138,7 +138,7 @@ async def closed() -> None:
 async def closed_on_the_way() -> None:
     async with server_of(b"...") as port:
         client = SetSmart(KEY, base_url=f"http://127.0.0.1:{port}/v1")
-        calling = asyncio.create_task(CALLS["create"](client))  # type: ignore[arg-type]  # a coroutine all the same
+        calling = asyncio.create_task(CALLS["create"](client))
         await asyncio.sleep(0.1)
         await client.aclose()
         await calling
