@@ -88,7 +88,7 @@ async def longest_turn(work: "asyncio.Task[TransportError]") -> float:
         pytest.param(partial(with_length, members), MAX_RESPONSE_BYTES, ProtocolError, id="r20-100,000 gzip members"),
     ],
 )
-def test_it_is_refused_soon(
+def test_r18_r20_a_bomb_is_refused_soon(
     candidate: Candidate, script: Callable[[Peer], None], limit: int, error_type: type[TransportError]
 ) -> None:
     bomb()

@@ -77,7 +77,7 @@ def test_two_encoding_headers_are_two_encodings() -> None:
 
 
 @pytest.mark.parametrize("length", range(1, len(ZIPPED)))
-def test_a_body_cut_anywhere_is_an_error(length: int) -> None:
+def test_r17_a_body_cut_anywhere_is_an_error(length: int) -> None:
     with pytest.raises(BodyTruncatedError) as caught:
         decoded(ZIPPED[:length])
     assert "Kari" not in everything_on(caught.value)
@@ -109,7 +109,7 @@ TRAILING = {
 
 
 @pytest.mark.parametrize("raw", TRAILING.values(), ids=list(TRAILING))
-def test_what_follows_the_first_member_is_refused(raw: bytes) -> None:
+def test_r20_what_follows_the_first_member_is_refused(raw: bytes) -> None:
     with pytest.raises(ProtocolError, match="follows"):
         decoded(raw, limit=len(raw))
 
@@ -128,7 +128,7 @@ def test_a_large_body_is_inflated_piece_by_piece_and_comes_whole() -> None:
         decoded(gzip.compress(body, 1)[:-1], limit=len(body))
 
 
-def test_other_tasks_run_while_a_large_body_is_inflated() -> None:
+def test_r18_other_tasks_run_while_a_large_body_is_inflated() -> None:
     turns = 0
 
     async def main() -> None:
@@ -157,7 +157,7 @@ TOO_LARGE = {
 
 
 @pytest.mark.parametrize(("raw", "encoding"), TOO_LARGE.values(), ids=list(TOO_LARGE))
-def test_a_body_beyond_the_limit_is_refused(raw: bytes, encoding: str | None) -> None:
+def test_r21_a_body_beyond_the_limit_is_refused(raw: bytes, encoding: str | None) -> None:
     limit = max(LIMIT, len(raw)) if len(raw) > 100_000 else LIMIT
     with pytest.raises(ResponseTooLargeError, match=f"larger than {limit} bytes"):
         decoded(raw, encoding, limit=limit)
