@@ -124,29 +124,45 @@ def _crowd_costs(say: Say, quick: bool) -> list[Row]:
         for name, make in makers.items():
             seen[name].append(asyncio.run(_crowd(make, warm_up=warm_up, seconds=seconds)))
         say(f"G6 round {number + 1} of {rounds}")
-    return [_row(name, crowds) for name, crowds in seen.items()]
+    return [_row(name, crowds, seen[FLOOR]) for name, crowds in seen.items()]
 
 
-def _row(name: str, crowds: list[Crowd]) -> Row:
+def _row(name: str, crowds: list[Crowd], floors: list[Crowd]) -> Row:
     names = [field.name for field in attrs.fields(Crowd)]
     middle = {name_: statistics.median(getattr(one, name_) for one in crowds) for name_ in names}
+    above_floor = statistics.median(
+        crowd.cpu_share - floor.cpu_share for crowd, floor in zip(crowds, floors, strict=True)
+    )
     cells = (
         f"{middle['granted_per_second']:,.0f}",
         f"{100 * middle['cpu_share']:.1f} %",
+        f"{100 * above_floor:+.1f} %",
         f"{1000 * middle['lag_p50']:.1f} ms",
         f"{1000 * middle['lag_p99']:.1f} ms",
         f"{1e6 * middle['cancel_per_waiter']:.0f} µs",
         f"{middle['refused']:,.0f}",
     )
-    met = middle["cpu_share"] <= 0.05 and middle["lag_p50"] <= 0.001 and middle["cancel_per_waiter"] <= 30e-6
-    data: dict[str, object] = {**middle, "rounds": [attrs.asdict(one) for one in crowds]}
+    met = above_floor <= 0.05 and middle["lag_p50"] <= 0.001 and middle["cancel_per_waiter"] <= 30e-6
+    data: dict[str, object] = {
+        **middle,
+        "cpu_share_above_floor": above_floor,
+        "rounds": [attrs.asdict(one) for one in crowds],
+    }
     return Row(name, cells, data, None if name == FLOOR else met)
 
 
 FIGURE: Final = Timed(
     name="G6",
     title="10,000 waiters at 1,000 grants/s: median of the rounds",
-    columns=("grants/s", "CPU, share of a core", "loop lag p50", "loop lag p99", "cancel, per waiter", "429s"),
-    goal="≤ 5 % of a core, lag p50 ≤ 1 ms, cancel ≤ 30 µs",
+    columns=(
+        "grants/s",
+        "CPU, share of a core",
+        "of it above the floor",
+        "loop lag p50",
+        "loop lag p99",
+        "cancel, per waiter",
+        "429s",
+    ),
+    goal="≤ 5 % of a core above what the load itself takes, lag p50 ≤ 1 ms, cancel ≤ 30 µs",
     rows=_crowd_costs,
 )

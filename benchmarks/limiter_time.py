@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 _TICK: Final = 1e-6
 """What each turn of the loop takes: some limiters wait for a clock that must not stand still."""
+_READING: Final = 1e-5
+"""What a peer's look at the clock takes: one that spins until its time has come would never see it come."""
 _READ_CLOCKS: Final = ("aiolimiter", "asyncio_throttle", "asyncprawcore", "hikari", "pyrate_limiter", "throttled")
 
 
@@ -36,6 +38,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    def pass_time(self, seconds: float) -> None:
+        self._jumping.now += seconds
 
 
 class VirtualClock:
@@ -63,11 +68,21 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 @contextmanager
 def in_place_of_the_machines(clock: Clock) -> Iterator[None]:
     """Let the peers, which read the machine's clocks, read this one."""
+    loop = asyncio.get_running_loop()
+
+    def passing(read: Callable[[], float]) -> Callable[[], float]:
+        def look() -> float:
+            if isinstance(loop, VirtualLoop):
+                loop.pass_time(_READING)
+            return read()
+
+        return look
+
     instead: dict[int, Callable[[], float]] = {
-        id(time.time): clock.wall,
-        id(time.time_ns): lambda: int(clock.wall() * 1e9),
-        id(time.monotonic): clock.monotonic,
-        id(time.monotonic_ns): lambda: int(clock.monotonic() * 1e9),
+        id(time.time): passing(clock.wall),
+        id(time.time_ns): passing(lambda: int(clock.wall() * 1e9)),
+        id(time.monotonic): passing(clock.monotonic),
+        id(time.monotonic_ns): passing(lambda: int(clock.monotonic() * 1e9)),
     }
     modules = [time, *(module for name, module in sys.modules.items() if name.partition(".")[0] in _READ_CLOCKS)]
     places = [

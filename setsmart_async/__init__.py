@@ -71,6 +71,7 @@ from setsmart_async.resources.many import Result
 from setsmart_async.resources.pages import Listing, Page
 from setsmart_async.transports.aiohttp import AiohttpTransport
 from setsmart_async.transports.base import Transport
+from setsmart_async.transports.httpx import HttpxTransport
 from setsmart_async.transports.memory import MemoryTransport
 from setsmart_async.version import __version__
 from setsmart_async.wire import Headers, HttpRequest, HttpResponse, Origin
@@ -142,6 +143,7 @@ __all__ = [
     "Headers",
     "HttpRequest",
     "HttpResponse",
+    "HttpxTransport",
     "InvalidResponseError",
     "KeyProvider",
     "KeyRefreshed",

@@ -43,6 +43,7 @@ PUBLIC = [
     "Headers",
     "HttpRequest",
     "HttpResponse",
+    "HttpxTransport",
     "InvalidResponseError",
     "KeyProvider",
     "KeyRefreshed",

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from setsmart_async.errors import (
     ClientClosedError,
-    ConfigurationError,
     ConnectError,
     ProtocolError,
     TLSError,
     TransportError,
 )
-from setsmart_async.transports.base import MAX_RESPONSE_BYTES
+from setsmart_async.transports.base import MAX_RESPONSE_BYTES, checked_proxy, verifying
 from setsmart_async.transports.body import ACCEPT_ENCODING, announced_length, announces_more, decoded_body, too_large
 from setsmart_async.transports.connections import Lending, system_tls
 from setsmart_async.transports.under_way import Sending, UnderWay
@@ -46,22 +45,18 @@ class AiohttpTransport:
         self,
         *,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
         connect_timeout: float = _CONNECT_TIMEOUT,
         keepalive_timeout: float = _KEEPALIVE,
         max_response_bytes: int = MAX_RESPONSE_BYTES,
     ) -> None:
         """Times in seconds. `ssl_context` replaces the system's trust store and TLS settings.
 
-        Raises `ConfigurationError` for a context that does not verify the server.
+        `proxy` is an ``http://`` or ``https://`` URL; the environment's proxies are never used. Raises
+        `ConfigurationError` for a context that does not verify the server, and for a URL that is none.
         """
-        if ssl_context is not None and not (
-            ssl_context.verify_mode is ssl.CERT_REQUIRED and ssl_context.check_hostname
-        ):
-            raise ConfigurationError(
-                "The ssl_context does not verify the server, which would give the API key to anyone in between. "
-                "Load your own authority into it: ssl.create_default_context(cafile=...)."
-            )
-        self._ssl_context = ssl_context
+        self._ssl_context = verifying(ssl_context)
+        self._proxy = checked_proxy(proxy)
         self._connect_timeout = connect_timeout
         self._keepalive_timeout = keepalive_timeout
         self._max_response_bytes = max_response_bytes
@@ -108,6 +103,7 @@ class AiohttpTransport:
                 data=_in_pieces(request.body),
                 allow_redirects=False,
                 ssl=self._ssl_context or True,
+                proxy=self._proxy,
             )
             return await self._read(response, request.method, sending)
         except BaseException:  # a cancellation too: what carried a failed exchange must not carry another

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from typing import Final, Protocol
 
+from setsmart_async.errors import ConfigurationError
 from setsmart_async.wire import HttpRequest, HttpResponse
 
 MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 """The default largest body of an answer, decompressed."""
+
+
+_PROXY: Final = re.compile(r"https?://(?:[^\s/@]+@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?", re.ASCII)
+
+
+def verifying(ssl_context: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    """The context as it is. Raises `ConfigurationError` for one that does not verify the server."""
+    if ssl_context is not None and not (ssl_context.verify_mode is ssl.CERT_REQUIRED and ssl_context.check_hostname):
+        raise ConfigurationError(
+            "The ssl_context does not verify the server, which would give the API key to anyone in between. "
+            "Load your own authority into it: ssl.create_default_context(cafile=...)."
+        )
+    return ssl_context
+
+
+def checked_proxy(url: str | None) -> str | None:
+    """The proxy's URL as it is. Raises `ConfigurationError`, which does not show it, for what is none."""
+    try:
+        if url is not None and not _PROXY.fullmatch(url):
+            raise ConfigurationError(
+                "proxy must be an http:// or https:// URL: a host, perhaps a port and credentials."
+            )
+        return url
+    finally:
+        del url  # a traceback that shows local variables must not show its credentials
 
 
 class Transport(Protocol):

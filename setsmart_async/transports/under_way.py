@@ -42,6 +42,8 @@ class Sending:
     """Whether the server can have seen a byte of it."""
     connection: Loan | None = None
     """What carries it, where that can be told."""
+    is_reused: bool = True
+    """Whether its connection may have carried requests before."""
     status: int | None = None
     """The answer's, when its header has come."""
     is_read: bool = False
@@ -63,7 +65,7 @@ class Sending:
 
     def carried_by(self, connection: Loan) -> None:
         """It leaves now, on this connection."""
-        self.connection, self.has_left = connection, True
+        self.connection, self.has_left, self.is_reused = connection, True, connection.is_reused
 
     def error(self) -> TransportError | ClientClosedError | None:
         """The error that it was ended with; None when it was not, or when its caller cancels it as well."""
@@ -79,7 +81,7 @@ class Sending:
         return ConnectionLostError(
             "The connection broke before an answer came.",
             outcome=self.outcome,
-            reused=self.connection is not None and self.connection.is_reused,
+            reused=self.is_reused,
         )
 
     def late(self) -> TransportError:

@@ -2,13 +2,23 @@
 
 import gc
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
-from contract.candidates import TRANSPORTS, scene
+from contract.candidates import GAPS, TRANSPORTS, scene
 from contract.exchange import KEY, answer, request
 
 from setsmart_async import HttpResponse
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a transport is known not to keep is expected to fail, with the reason that its users are told."""
+    for item in items:
+        for gap in GAPS:
+            of_that_transport = re.search(rf"-(?:{gap.transport})\]|\[(?:{gap.transport})\]", item.name)
+            if "contract" in item.nodeid and of_that_transport and re.search(gap.tests, item.name):
+                item.add_marker(pytest.mark.xfail(reason=gap.reason, run=gap.is_run))
 
 
 @pytest.fixture(autouse=True, scope="package")

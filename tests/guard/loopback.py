@@ -67,6 +67,8 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
 def _lookup(event: str, host: object) -> None:
     if not host or is_loopback(host):  # no host: this machine's own addresses
         return
+    if isinstance(host, bytes):  # as httpx's backend asks
+        host = host.decode("ascii", "replace")
     if isinstance(host, str) and host.lower().rstrip(".").endswith(".invalid"):
         # The name that never exists (RFC 6761): answered as a resolver would, without asking one.
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
