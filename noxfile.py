@@ -53,7 +53,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, against the package as it is installed."""
     session.install(EXTRAS, *group("test"))
-    session.run("pytest", *session.posargs, env=TEST_ENV)
+    session.run("pytest", "-n", "auto", *session.posargs, env=TEST_ENV)
 
 
 @nox.session(default=False)
@@ -69,14 +69,14 @@ def coverage(session: nox.Session) -> None:
 def matrix(session: nox.Session) -> None:
     """The tests on every Python that pyproject.toml names; one that is not installed is skipped."""
     session.install(EXTRAS, *group("test"))
-    session.run("pytest", *session.posargs, env=TEST_ENV)
+    session.run("pytest", "-n", "auto", *session.posargs, env=TEST_ENV)
 
 
 @nox.session(default=False, venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """The tests with the oldest dependencies that pyproject.toml allows."""
     session.install("--resolution", "lowest-direct", EXTRAS, *group("test"))
-    session.run("pytest", *session.posargs, env=TEST_ENV)
+    session.run("pytest", "-n", "auto", *session.posargs, env=TEST_ENV)
 
 
 @nox.session(default=False)
