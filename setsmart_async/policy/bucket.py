@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from math import inf
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -100,6 +101,8 @@ class Bucket(Generic[TicketT]):
         self._last_grant = _NEVER
         self._probe: TicketT | None = None
         self._paused_until = _NEVER
+        self._plain_from = _NEVER if sharers == 1 else inf
+        """From when on nothing but the bound counts: no pause, no ramp, no share, no missing headers."""
         self._backoff = _FIRST_BACKOFF
         self._ramp = 0
 
@@ -121,7 +124,7 @@ class Bucket(Generic[TicketT]):
 
         `held_back` is the share of the limit that this caller may use only spread until the reset.
         """
-        if now >= self._paused_until and not (self._ramp or self._concurrency or self._sharers > 1):
+        if now >= self._plain_from:
             left = self._bound.value - self._in_flight - cost
             if left >= 0 and left >= (self.limit or 0) * held_back:  # plenty: nothing to spread, nothing to probe
                 self._granted += 1
@@ -198,6 +201,11 @@ class Bucket(Generic[TicketT]):
             self.limit = reading.limit or self.limit
             self._backoff = _FIRST_BACKOFF
             return
+        self._learn(ticket, now, status, reading, probed=probed)
+        is_plain = not self._ramp and self._concurrency is None and self._sharers == 1
+        self._plain_from = self._paused_until if is_plain else inf
+
+    def _learn(self, ticket: TicketT, now: float, status: int, reading: QuotaReading, *, probed: bool) -> None:
         if reading.retry_after is not None:
             self._pause(now + min(reading.retry_after, _LONGEST_PAUSE))
         if reading.remaining is None:

@@ -40,9 +40,12 @@ class LowerBound:
             self.reseed(remaining, granted)
             return
         if sequence > self._opened:
-            self._least_before, self._least = self._least, remaining
+            before, self._least, self._opened = self._least, remaining, granted
+            self._least_before = before
+            if not (self._ghosts or self._ghosts_before):
+                self.value = min(before, remaining)  # as mostly: nothing is lost
+                return
             self._ghosts_before, self._ghosts = self._ghosts, 0
-            self._opened = granted
         elif remaining >= self._least:
             return
         else:
