@@ -94,7 +94,7 @@ async def _ours_acquire(calls: int) -> Spin:
 
     async def spin() -> None:
         for _ in range(calls):
-            at_once() or await acquire()
+            _ = at_once() or await acquire()
 
     return spin
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import partial
 from typing import Final
 
@@ -70,13 +70,17 @@ def key_source_from(argument: ApiKey | KeyProvider | str | None, environment: Ma
             return KeySource(ApiKey(environment[KEY_VARIABLE], source=KEY_VARIABLE))
         if KEY_FILE_VARIABLE in environment:
             path = environment[KEY_FILE_VARIABLE]
-            return KeySource(ApiKey.from_file(path), partial(asyncio.to_thread, ApiKey.from_file, path))
+            return KeySource(ApiKey.from_file(path), partial(_read_again, path))
         raise ConfigurationError(
             f"No API key: pass api_key=..., or set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} to a file that holds it. "
             "Keys are made in the SetSmart dashboard."
         )
     finally:
         del argument, environment  # a traceback that shows local variables must not show a key
+
+
+def _read_again(path: str) -> Awaitable[ApiKey]:
+    return asyncio.to_thread(ApiKey.from_file, path)
 
 
 def origin_from(argument: str | None, environment: Mapping[str, str]) -> Origin:

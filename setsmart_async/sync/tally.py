@@ -44,6 +44,8 @@ class Tally:
                 self._retries += 1
             case QuotaWaited():
                 self._add_wait(event.seconds)
+            case _:
+                pass  # not counted
 
     @property
     def counts(self) -> CallCounts:

@@ -32,7 +32,7 @@ def announced_length(headers: Headers, *, method: str, status: int, limit: int) 
     Raises `ProtocolError` where the end of the body could not be told from a broken connection, or is told in two
     ways that may disagree (RFC 9112, 6.3), and `ResponseTooLargeError` for more than `limit` bytes.
     """
-    lengths, codings = headers.values_of("content-length") or (), headers.values_of("transfer-encoding") or ()
+    lengths, codings = headers.values_of("content-length"), headers.values_of("transfer-encoding")
     if method == "HEAD" or status in _BODILESS:
         return 0
     if codings:
