@@ -36,7 +36,7 @@ def announced_length(headers: Headers, *, method: str, status: int, limit: int) 
     if method == "HEAD" or status in _BODILESS:
         return 0
     if codings:
-        if len(codings) > 1 or codings[0].strip().lower() != "chunked" or lengths:
+        if len(codings) != 1 or codings[0].strip().lower() != "chunked" or lengths:
             raise ProtocolError(
                 "The answer's body is framed in a way that this client does not accept.",
                 outcome=outcome_of_lost_body(status),
