@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import attrs
 
@@ -19,16 +19,39 @@ class Result(Generic[T]):
     """What became of one item among many: a value or an error."""
 
     id: str
+    """Which record; empty for one that could not be created."""
     value: T | None = None
     error: SetSmartError | ValueError | None = None
-    """A `ValueError` for an id that can be none."""
+    """A `ValueError` for an id that can be none, and for arguments that can not be meant."""
+    index: int = 0
+    """The item's place in what was passed, from 0."""
 
     def unwrap(self) -> T:
         """The value. Raises the error when there is one."""
         if self.error is not None:
             raise self.error
-        assert self.value is not None  # noqa: S101 - a result has one of the two
-        return self.value
+        return cast(T, self.value)  # a result without an error has the value, which is None for a delete
+
+
+def results_of(
+    items: Iterable[I],
+    work: Callable[[I], Awaitable[T]],
+    *,
+    concurrency: int,
+    id_of: Callable[[I], str] | None = None,
+) -> AsyncGenerator[Result[T], None]:
+    """Do the work for every item and yield a `Result` for each as they come; without `id_of`, the value's id."""
+
+    async def one(numbered: tuple[int, I]) -> Result[T]:
+        index, item = numbered
+        name = "" if id_of is None else id_of(item)
+        try:
+            value = await work(item)
+        except (SetSmartError, ValueError) as error:
+            return Result(id=name, error=error, index=index)
+        return Result(id=str(getattr(value, "id", "")) if id_of is None else name, value=value, index=index)
+
+    return as_completed(enumerate(items), one, concurrency=concurrency)
 
 
 async def as_completed(

@@ -1,56 +1,53 @@
-"""What every resource can do: list, get, create, update, delete, many at once."""
+"""What resources can do: get, update, delete, many at once; each file beside this one adds its own list and create."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from functools import partial
 from typing import Generic, TypeVar
-from uuid import uuid4
 
 import attrs
 
 from setsmart_async.config import CallOptions
 from setsmart_async.contract import Dialect, Operation
-from setsmart_async.engine.call import Call
 from setsmart_async.engine.engine import Engine
-from setsmart_async.errors import ConfigurationError, InvalidResponseError, SetSmartError
-from setsmart_async.observer import PageRead
-from setsmart_async.policy.paging import PageNames, RawPage, read_page
-from setsmart_async.policy.retry import RetryClass
-from setsmart_async.records.codec import decode_record, decode_records, encode_value
-from setsmart_async.records.unset import UNSET
-from setsmart_async.resources.many import Result, as_completed
+from setsmart_async.resources.calls import Calls
+from setsmart_async.resources.many import Result, results_of
 from setsmart_async.resources.pages import Listing
-from setsmart_async.wire import (
-    HttpResponse,
-    JsonObject,
-    Query,
-    checked_idempotency_key,
-    decode_json,
-    encode_json,
-    path_segment,
-    target_of,
-)
+from setsmart_async.wire import HttpResponse
 
 R = TypeVar("R")
-D = TypeVar("D")
 
 
 @attrs.frozen(kw_only=True)
 class ResourceOperations:
-    """The rows of the contract table that a resource is made from."""
+    """The rows of the contract table that a resource is made from; None: it has no such operation."""
 
     plural: str
     list: Operation
     get: Operation
-    create: Operation
-    update: Operation
-    delete: Operation
+    create: Operation | None = None
+    update: Operation | None = None
+    delete: Operation | None = None
+
+    def spelt_by(self, dialect: Dialect) -> ResourceOperations:
+        """The same rows as the dialect's server has them."""
+
+        def spelt(operation: Operation | None) -> Operation | None:
+            return None if operation is None else dialect.operation(operation)
+
+        return ResourceOperations(
+            plural=self.plural,
+            list=dialect.operation(self.list),
+            get=dialect.operation(self.get),
+            create=spelt(self.create),
+            update=spelt(self.update),
+            delete=spelt(self.delete),
+        )
 
 
-class Resource(Generic[R]):
-    """One resource of the API, whose records are of type `R`."""
+class ReadableResource(Generic[R]):
+    """A resource that can be read, whose records are of type `R`."""
 
     def __init__(
         self,
@@ -61,17 +58,8 @@ class Resource(Generic[R]):
         dialect: Dialect,
     ) -> None:
         self._record = record
-        self._operations = operations
-        self._engine = engine
-        self._options = options
-        self._dialect = dialect
-        self._page_names = PageNames(
-            plural=operations.plural,
-            items_key=dialect.items_key,
-            cursor=dialect.cursor_parameter,
-            page=dialect.page_parameter,
-            size=dialect.page_size_parameter,
-        )
+        self._operations = operations.spelt_by(dialect)
+        self._calls = Calls(operations.plural, engine, options, dialect)
 
     async def get(self, id: str) -> R:  # noqa: A002 - the API's own name for it
         """One record.
@@ -79,142 +67,122 @@ class Resource(Generic[R]):
         Raises `NotFoundError` when there is none, `InvalidResponseError` when the answer is another one's,
         `ValueError` for an id that can be none, and the errors of every call (see `errors`).
         """
-        call = self._call(self._operations.get, id=id, decode=partial(self._decode_one, expected_id=id))
-        return (await self._engine.run(call)).value
+        return await self._get(self._calls, id)
+
+    def get_many(self, ids: Iterable[str], *, concurrency: int = 16) -> AsyncGenerator[Result[R], None]:
+        """Records by their ids, as they come: a `Result` for each id, so that no error loses the others.
+
+        Waiting for quota does not count against the deadline. `concurrency` is the most calls at once. What is under
+        way when the iteration is left is cancelled; `contextlib.aclosing` does that at once.
+        """
+        return results_of(ids, partial(self._get, self._calls.patient()), concurrency=concurrency, id_of=str)
+
+    async def _get(self, calls: Calls, id: str) -> R:  # noqa: A002 - as above
+        return (await calls.engine.run(calls.read(self._record, self._operations.get, id))).value
+
+    def _list(self, filters: Mapping[str, object], page_size: int | None, cursor: str | None) -> Listing[R]:
+        return self._calls.listing(self._record, self._operations.list, filters, page_size, cursor)
+
+
+class WritableResource(ReadableResource[R]):
+    """A resource whose records can be created and updated, too."""
+
+    def create_many(
+        self, new: Iterable[Mapping[str, object]], *, concurrency: int = 16
+    ) -> AsyncGenerator[Result[R], None]:
+        """Create many records from their fields by name, as they complete: a `Result` for each.
+
+        `Result.index` is the place in `new`, `Result.id` the new record's id, empty where there is an error. Each is
+        sent once, as with `create`. Waiting for quota does not count against the deadline.
+        """
+        calls = self._calls.patient()
+
+        async def create(fields: Mapping[str, object]) -> R:
+            return await self._create(fields, calls=calls)
+
+        return results_of(new, create, concurrency=concurrency)
+
+    def update_many(
+        self, changes: Mapping[str, Mapping[str, object]], *, concurrency: int = 16
+    ) -> AsyncGenerator[Result[R], None]:
+        """Change many records, by id, as they complete: a `Result` for each id; None clears a field.
+
+        Waiting for quota does not count against the deadline.
+        """
+        calls = self._calls.patient()
+
+        async def update(change: tuple[str, Mapping[str, object]]) -> R:
+            return await self._update(change[0], change[1], calls=calls)
+
+        return results_of(changes.items(), update, concurrency=concurrency, id_of=_first)
+
+    def _check(self, fields: Mapping[str, object]) -> None:
+        """Refuse with `ValueError` what can not be meant, before it is sent."""
+
+    async def _create(
+        self,
+        fields: Mapping[str, object],
+        extra: Mapping[str, object] | None = None,
+        idempotency_key: str | None = None,
+        *,
+        calls: Calls | None = None,
+    ) -> R:
+        self._check(fields)
+        calls, operation = calls or self._calls, self._operations.create
+        assert operation is not None  # noqa: S101 - a writable resource has it
+        body = calls.passed(fields, extra)
+        decode = partial(calls.one, self._record)
+        call = calls.call(operation, body=body, decode=decode, idempotency_key=idempotency_key)
+        return (await calls.engine.run(call)).value
+
+    async def _update(
+        self,
+        id: str,  # noqa: A002 - as above
+        fields: Mapping[str, object],
+        extra: Mapping[str, object] | None = None,
+        *,
+        calls: Calls | None = None,
+    ) -> R:
+        self._check(fields)
+        calls, operation = calls or self._calls, self._operations.update
+        assert operation is not None  # noqa: S101 - as above
+        changes = calls.passed(fields, extra)
+        if not changes:
+            raise ValueError("update needs at least one field to change.")
+        if calls.dialect.update_style == "replace":
+            reading = calls.call(self._operations.get, id=id, decode=partial(calls.object_in, expected_id=id))
+            current, _ = (await calls.engine.run(reading)).value
+            changes = {**current, **changes}
+        decode = partial(calls.one, self._record, expected_id=id)
+        return (await calls.engine.run(calls.call(operation, id=id, body=changes, decode=decode))).value
+
+
+class Resource(WritableResource[R]):
+    """A resource whose records can be deleted, too."""
 
     async def delete(self, id: str) -> None:  # noqa: A002 - as above
         """Delete a record. Raises `NotFoundError` when there was none.
 
         A delete that is repeated because its answer was lost, and then finds nothing, has succeeded.
         """
-        await self._engine.run(self._call(self._operations.delete, id=id, decode=lambda response: None))
+        await self._delete(self._calls, id)
 
-    async def get_many(self, ids: Iterable[str], *, concurrency: int = 16) -> AsyncGenerator[Result[R], None]:
-        """Records by their ids, as they come: a `Result` for each id, so that no error loses the others.
+    def delete_many(self, ids: Iterable[str], *, concurrency: int = 16) -> AsyncGenerator[Result[None], None]:
+        """Delete many records, as they complete: a `Result` for each id, whose value is None.
 
-        Waiting for quota does not count against the deadline. `concurrency` is the most calls at once. What is under
-        way when the iteration is left is cancelled; `contextlib.aclosing` does that at once.
+        Waiting for quota does not count against the deadline.
         """
-        patient = self._with_options(attrs.evolve(self._options, queueing_counts=False))
+        return results_of(ids, partial(self._delete, self._calls.patient()), concurrency=concurrency, id_of=str)
 
-        async def one(id: str) -> Result[R]:  # noqa: A002 - as above
-            try:
-                return Result(id=id, value=await patient.get(id))
-            except (SetSmartError, ValueError) as error:
-                return Result(id=id, error=error)
-
-        async with aclosing(as_completed(ids, one, concurrency=concurrency)) as results:
-            async for result in results:
-                yield result
-
-    def _with_options(self, options: CallOptions) -> Resource[R]:
-        return Resource(self._record, self._operations, self._engine, options, self._dialect)
-
-    def _list(self, filters: Mapping[str, object], page_size: int | None, cursor: str | None) -> Listing[R]:
-        query = {name: str(encode_value(value)) for name, value in filters.items() if value is not None}
-        if page_size is not None:
-            if page_size < 1:
-                raise ValueError("page_size must be 1 or more.")
-            query[self._dialect.page_size_parameter] = str(page_size)
-        operation = self._dialect.operation(self._operations.list)
-
-        async def fetch(page_query: Query) -> RawPage:
-            def decode(response: HttpResponse) -> RawPage:
-                return read_page(decode_json(response.body), response.headers, page_query, self._page_names)
-
-            target = target_of(operation.path, page_query)
-            call = Call(operation=operation, target=target, options=self._options, decode=decode)
-            reply = await self._engine.run(call)
-            page = reply.value
-            self._engine.tell(
-                PageRead(operation=str(operation), call_id=reply.call_id, items=len(page.items), total=page.total)
-            )
-            return page
-
-        return Listing(
-            fetch,
-            lambda raw: decode_records(self._record, raw.items, raw.path),
-            query,
-            page_parameter=self._dialect.page_parameter,
-            cursor=cursor,
-        )
-
-    async def _create(
-        self, fields: Mapping[str, object], extra: Mapping[str, object] | None, idempotency_key: str | None
-    ) -> R:
-        body = {**_passed(extra or {}), **_passed(fields)}
-        call = self._call(self._operations.create, body=body, decode=self._decode_one, idempotency_key=idempotency_key)
-        return (await self._engine.run(call)).value
-
-    async def _update(
-        self,
-        id: str,  # noqa: A002 - as above
-        fields: Mapping[str, object],
-        extra: Mapping[str, object] | None,
-    ) -> R:
-        changes = {**_passed(extra or {}), **_passed(fields)}
-        if not changes:
-            raise ValueError("update needs at least one field to change.")
-        if self._dialect.update_style == "replace":
-            reading = self._call(self._operations.get, id=id, decode=partial(_object_in, expected_id=id))
-            current, _ = (await self._engine.run(reading)).value
-            changes = {**current, **changes}
-        call = self._call(
-            self._operations.update, id=id, body=changes, decode=partial(self._decode_one, expected_id=id)
-        )
-        return (await self._engine.run(call)).value
-
-    def _call(
-        self,
-        operation: Operation,
-        *,
-        decode: Callable[[HttpResponse], D],
-        id: str | None = None,  # noqa: A002 - as above
-        body: JsonObject | None = None,
-        idempotency_key: str | None = None,
-    ) -> Call[D]:
-        operation = self._dialect.operation(operation)
-        return Call(
-            operation=operation,
-            target=operation.path if id is None else operation.path.replace("{id}", path_segment(id)),
-            options=self._options,
-            decode=decode,
-            body=None if body is None else encode_json(body),
-            idempotency_key=self._idempotency_key(operation, idempotency_key),
-        )
-
-    def _idempotency_key(self, operation: Operation, given: str | None) -> str | None:
-        """What marks a create as one: given, or made up for this call; None where the server knows no such keys."""
-        if self._dialect.idempotency_header is None:
-            if given is not None:
-                raise ConfigurationError(
-                    "idempotency_key=... needs a server that honours it: name its header with "
-                    "Dialect(idempotency_header=...)."
-                )
-            return None
-        if given is not None:
-            return checked_idempotency_key(given)
-        return str(uuid4()) if operation.retry_class is RetryClass.UNSAFE else None
-
-    def _decode_one(self, response: HttpResponse, *, expected_id: str | None = None) -> R:
-        found, path = _object_in(response, expected_id=expected_id)
-        return decode_record(self._record, found, path)
+    async def _delete(self, calls: Calls, id: str) -> None:  # noqa: A002 - as above
+        operation = self._operations.delete
+        assert operation is not None  # noqa: S101 - as above
+        await calls.engine.run(calls.call(operation, id=id, decode=_nothing))
 
 
-def _object_in(response: HttpResponse, *, expected_id: str | None = None) -> tuple[JsonObject, str]:
-    """The record's object and its path: bare, as documented, or under ``data``."""
-    found, path = decode_json(response.body), "$"
-    if isinstance(found, dict) and "id" not in found and isinstance(inner := found.get("data"), dict):
-        found, path = inner, "$.data"
-    if not isinstance(found, dict):
-        raise InvalidResponseError("$", "expected an object")
-    if expected_id is not None and found.get("id", expected_id) != expected_id:
-        other = isinstance(found["id"], str)
-        raise InvalidResponseError(
-            f"{path}.id", "this is another record than the one asked for" if other else "expected a text"
-        )
-    return found, path
+def _first(change: tuple[str, object]) -> str:
+    return change[0]
 
 
-def _passed(fields: Mapping[str, object]) -> JsonObject:
-    return {name: encode_value(value) for name, value in fields.items() if value is not UNSET}
+def _nothing(_: HttpResponse) -> None:
+    """A delete's answer: whatever it says."""
