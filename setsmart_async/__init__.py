@@ -62,13 +62,7 @@ from setsmart_async.observer import (
 from setsmart_async.policy.retry import RetryPolicy
 from setsmart_async.policy.retry_budget import RetryBudget
 from setsmart_async.priority import Priority
-from setsmart_async.records.money import MoneyForm
-from setsmart_async.records.open_enum import OpenEnum
-from setsmart_async.records.property import Property, PropertyStatus
-from setsmart_async.records.stay import check_calendar_range, check_stay
 from setsmart_async.records.unset import UNSET
-from setsmart_async.resources.many import Result
-from setsmart_async.resources.pages import Listing, Page
 from setsmart_async.transports.aiohttp import AiohttpTransport
 from setsmart_async.transports.base import Transport
 from setsmart_async.transports.httpx import HttpxTransport
@@ -86,18 +80,43 @@ if typing.TYPE_CHECKING:
         MessageSender,
         MessageStatus,
     )
+    from setsmart_async.records.money import MoneyForm
+    from setsmart_async.records.open_enum import OpenEnum
+    from setsmart_async.records.property import Property, PropertyStatus
     from setsmart_async.records.reservation import Guest, Reservation, ReservationStatus
+    from setsmart_async.records.stay import check_calendar_range, check_stay
     from setsmart_async.records.webhook import WebhookEvent, WebhookEventType, WebhookSubscription
+    from setsmart_async.resources.calendar import PushedChunk
+    from setsmart_async.resources.calendar_ranges import CalendarChange
+    from setsmart_async.resources.many import Result
+    from setsmart_async.resources.pages import Listing, Page
+    from setsmart_async.resources.properties import NewProperty, PropertyChanges
+    from setsmart_async.resources.reservations import NewReservation, ReservationChanges
+    from setsmart_async.resources.webhook_subscriptions import NewWebhookSubscription, WebhookSubscriptionChanges
 else:
-    # Records that not every program needs: their classes, which take a while to make, are made when first asked for.
+    # What not every program needs: classes take a while to make, and are made when first asked for.
     _LATER = {
-        **dict.fromkeys(["CalendarDay"], "calendar_day"),
-        **dict.fromkeys(
-            ["Attachment", "Conversation", "Message", "MessageDirection", "MessageSender", "MessageStatus"],
-            "conversation",
-        ),
-        **dict.fromkeys(["Guest", "Reservation", "ReservationStatus"], "reservation"),
-        **dict.fromkeys(["WebhookEvent", "WebhookEventType", "WebhookSubscription"], "webhook"),
+        name: module
+        for module, names in {
+            "records.calendar_day": ["CalendarDay"],
+            "records.money": ["MoneyForm"],
+            "records.open_enum": ["OpenEnum"],
+            "records.property": ["Property", "PropertyStatus"],
+            "records.stay": ["check_calendar_range", "check_stay"],
+            "resources.many": ["Result"],
+            "resources.pages": ["Listing", "Page"],
+            "resources.properties": ["NewProperty", "PropertyChanges"],
+            "records.conversation": [
+                *("Attachment", "Conversation", "Message", "MessageDirection", "MessageSender", "MessageStatus"),
+            ],
+            "records.reservation": ["Guest", "Reservation", "ReservationStatus"],
+            "records.webhook": ["WebhookEvent", "WebhookEventType", "WebhookSubscription"],
+            "resources.calendar": ["PushedChunk"],
+            "resources.calendar_ranges": ["CalendarChange"],
+            "resources.reservations": ["NewReservation", "ReservationChanges"],
+            "resources.webhook_subscriptions": ["NewWebhookSubscription", "WebhookSubscriptionChanges"],
+        }.items()
+        for name in names
     }
 
     def __getattr__(name: str) -> object:
@@ -105,7 +124,7 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(f"setsmart_async.records.{_LATER[name]}"), name)
+        value = globals()[name] = getattr(import_module(f"setsmart_async.{_LATER[name]}"), name)
         return value
 
 
@@ -124,6 +143,7 @@ __all__ = [
     "BackgroundObserver",
     "BadRequestError",
     "BodyTruncatedError",
+    "CalendarChange",
     "CalendarDay",
     "CallError",
     "CallOptions",
@@ -155,6 +175,9 @@ __all__ = [
     "MessageSender",
     "MessageStatus",
     "MoneyForm",
+    "NewProperty",
+    "NewReservation",
+    "NewWebhookSubscription",
     "NotFoundError",
     "Observer",
     "OpenEnum",
@@ -166,8 +189,10 @@ __all__ = [
     "Permit",
     "Priority",
     "Property",
+    "PropertyChanges",
     "PropertyStatus",
     "ProtocolError",
+    "PushedChunk",
     "QuotaState",
     "QuotaWaited",
     "RateLimitError",
@@ -175,6 +200,7 @@ __all__ = [
     "RateLimiter",
     "Reply",
     "Reservation",
+    "ReservationChanges",
     "ReservationStatus",
     "ResponseTooLargeError",
     "Result",
@@ -197,6 +223,7 @@ __all__ = [
     "WebhookEventType",
     "WebhookStoreError",
     "WebhookSubscription",
+    "WebhookSubscriptionChanges",
     "WebhookVerificationError",
     "WrongEventLoopError",
     "__version__",

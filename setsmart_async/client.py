@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from copy import copy
 from functools import partial
+from importlib import import_module
 from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 
 from setsmart_async.clock import Clock, SystemClock
 from setsmart_async.config import CallOptions, key_source_from, origin_from
 from setsmart_async.contract import Dialect
+from setsmart_async.engine.call import Reply
 from setsmart_async.engine.engine import Engine
 from setsmart_async.engine.key_ring import KeyRing
 from setsmart_async.keys import ApiKey, KeyProvider
@@ -23,10 +26,19 @@ from setsmart_async.observer import Observer
 from setsmart_async.policy.retry import RetryPolicy
 from setsmart_async.policy.retry_budget import RetryBudget
 from setsmart_async.priority import Priority
-from setsmart_async.resources.properties import Properties
 from setsmart_async.transports.aiohttp import AiohttpTransport
 from setsmart_async.transports.base import Transport
-from setsmart_async.wire import Origin
+from setsmart_async.wire import Json, Origin
+
+if TYPE_CHECKING:  # resources that not every program needs are imported when first asked for
+    from setsmart_async.resources.calendar import Calendar
+    from setsmart_async.resources.conversations import Conversations
+    from setsmart_async.resources.own import Method, OwnResource
+    from setsmart_async.resources.properties import Properties
+    from setsmart_async.resources.reservations import Reservations
+    from setsmart_async.resources.webhook_subscriptions import WebhookSubscriptions
+
+R = TypeVar("R")
 
 
 class OptionChanges(TypedDict, total=False):
@@ -107,6 +119,7 @@ class SetSmart:
             observer=observer,
         )
         self._lent = False
+        import_module("setsmart_async.resources.properties")  # in the first call it would hold up the loop
 
     def _limiter(
         self, given: RateLimiter | None, clock: Clock | None, max_concurrency: int, key: ApiKey
@@ -121,7 +134,96 @@ class SetSmart:
     @property
     def properties(self) -> Properties:
         """The account's properties (documented)."""
+        from setsmart_async.resources.properties import Properties
+
         return Properties(self._engine, self._options, self._dialect)
+
+    @property
+    def reservations(self) -> Reservations:
+        """The account's reservations (provisional)."""
+        from setsmart_async.resources.reservations import Reservations
+
+        return Reservations(self._engine, self._options, self._dialect)
+
+    @property
+    def calendar(self) -> Calendar:
+        """Which nights can be booked, and for how much (provisional)."""
+        from setsmart_async.resources.calendar import Calendar
+
+        return Calendar(self._engine, self._options, self._dialect)
+
+    @property
+    def conversations(self) -> Conversations:
+        """What is said with guests (provisional)."""
+        from setsmart_async.resources.conversations import Conversations
+
+        return Conversations(self._engine, self._options, self._dialect)
+
+    @property
+    def webhook_subscriptions(self) -> WebhookSubscriptions:
+        """Where the server sends which events (provisional)."""
+        from setsmart_async.resources.webhook_subscriptions import WebhookSubscriptions
+
+        return WebhookSubscriptions(self._engine, self._options, self._dialect)
+
+    def resource(self, path: str, record: type[R]) -> OwnResource[R]:
+        """Any other resource, typed: ``setsmart.resource("/cleaning-tasks", CleaningTask)``.
+
+        `record` is an attrs class: its fields are read by name, a field ``extra`` keeps the rest. Listing, limits,
+        retries and errors are those of every resource. Raises `ConfigurationError`.
+        """
+        from setsmart_async.resources.own import OwnResource
+
+        return OwnResource(path, record, self._engine, self._options, self._dialect)
+
+    @overload
+    async def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        record: type[R],
+        id: str | None = None,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        idempotency_key: str | None = None,
+    ) -> Reply[R]: ...
+    @overload
+    async def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        record: None = None,
+        id: str | None = None,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        idempotency_key: str | None = None,
+    ) -> Reply[Json]: ...
+    async def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        record: type[R] | None = None,
+        id: str | None = None,  # noqa: A002 - the API's own name for it
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        idempotency_key: str | None = None,
+    ) -> Reply[R] | Reply[Json]:
+        """Any single request, with the limits, retries and errors of every call; the whole `Reply`.
+
+        `path` is below the base URL, and plain; ``{id}`` in it stands for `id`, escaped. The value is the `record` in
+        the answer, or its JSON (None for an empty answer). `body` may hold records, times and amounts. A POST or PATCH
+        is never sent twice, see `Properties.create`. Raises `ConfigurationError` for a path that is not plain.
+        """
+        from setsmart_async.resources.calls import Calls
+        from setsmart_async.resources.own import request
+
+        calls = Calls("request", self._engine, self._options, self._dialect)
+        return await request(
+            calls, method, path, record=record, id=id, query=query, body=body, idempotency_key=idempotency_key
+        )
 
     @property
     def quota(self) -> QuotaState:

@@ -24,6 +24,7 @@ PUBLIC = [
     "BackgroundObserver",
     "BadRequestError",
     "BodyTruncatedError",
+    "CalendarChange",
     "CalendarDay",
     "CallError",
     "CallOptions",
@@ -55,6 +56,9 @@ PUBLIC = [
     "MessageSender",
     "MessageStatus",
     "MoneyForm",
+    "NewProperty",
+    "NewReservation",
+    "NewWebhookSubscription",
     "NotFoundError",
     "Observer",
     "OpenEnum",
@@ -66,8 +70,10 @@ PUBLIC = [
     "Permit",
     "Priority",
     "Property",
+    "PropertyChanges",
     "PropertyStatus",
     "ProtocolError",
+    "PushedChunk",
     "QuotaState",
     "QuotaWaited",
     "RateLimitError",
@@ -75,6 +81,7 @@ PUBLIC = [
     "RateLimiter",
     "Reply",
     "Reservation",
+    "ReservationChanges",
     "ReservationStatus",
     "ResponseTooLargeError",
     "Result",
@@ -97,6 +104,7 @@ PUBLIC = [
     "WebhookEventType",
     "WebhookStoreError",
     "WebhookSubscription",
+    "WebhookSubscriptionChanges",
     "WebhookVerificationError",
     "WrongEventLoopError",
     "__version__",
@@ -153,7 +161,7 @@ def documentation(name: str) -> str | None:
 
 def home(name: str) -> str:
     """The module that the package takes this name from."""
-    for node in ast.parse(inspect.getsource(setsmart_async)).body:
+    for node in ast.walk(ast.parse(inspect.getsource(setsmart_async))):
         if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
             return str(node.module)
     return setsmart_async.__name__

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
 from setsmart_async.contract.endpoints import CONTRACT, RECORDS, record_of
 from setsmart_async.contract.operation import Operation
 from setsmart_async.errors import ConfigurationError
-from setsmart_async.records.money import MoneyForm
 from setsmart_async.wire import is_plain_path
+
+if TYPE_CHECKING:
+    from setsmart_async.records.money import MoneyForm
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _TAKEN_HEADERS: Final = frozenset({
@@ -75,7 +77,7 @@ class Dialect:
         for name in ("items_key", "record_key", "calendar_key"):
             if getattr(self, name) == "":
                 raise ConfigurationError(f"Dialect({name}=...) must be a key; leave it out for the default.")
-        if self.money not in get_args(MoneyForm):
+        if self.money not in ("string", "number", "object"):
             raise ConfigurationError("Dialect(money=...) is 'string', 'number' or 'object'.")
         if self.update_style not in ("merge", "replace"):
             raise ConfigurationError("Dialect(update_style=...) is 'merge' or 'replace'.")

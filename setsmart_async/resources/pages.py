@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from copy import copy
 from typing import Final, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -10,11 +12,12 @@ import attrs
 
 from setsmart_async.errors import InvalidResponseError
 from setsmart_async.policy.paging import PageNumbers, RawPage, overlay
+from setsmart_async.resources.ahead import pages_ahead
 from setsmart_async.wire import Json, Query
 
 R = TypeVar("R")
 
-_REMEMBERED_IDS: Final = 10_000
+_REMEMBERED: Final = 10_000
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +56,7 @@ class Listing(Generic[R]):
         self._query = query
         self._page_parameter = page_parameter
         self._cursor = cursor
+        self._depth = 0
 
     async def page(self, cursor: str | None = None) -> Page[R]:
         """One page: the first, or the one that a `Page.next_cursor` or `cursor_at` leads to."""
@@ -78,54 +82,97 @@ class Listing(Generic[R]):
         """The cursor of a page by its number, for lists whose pages have `Page.numbers`."""
         return urlencode({self._page_parameter: number})
 
-    async def pages(self) -> AsyncIterator[Page[R]]:
+    def cursors_behind(self, page: Page[R]) -> Callable[[int], str] | None:
+        """How to ask for the pages behind this one by their numbers, or None when the server's way on is another.
+
+        Whatever else the way on holds (a size, a snapshot's name) is kept.
+        """
+        if page.numbers is None or page.next_cursor is None:
+            return None
+        onward = dict(parse_qsl(page.next_cursor, keep_blank_values=True))
+        if onward.get(self._page_parameter) != str(page.numbers.current + 1):
+            return None
+        return lambda number: urlencode({**onward, self._page_parameter: number})
+
+    def prefetch(self, depth: int) -> Listing[R]:
+        """The same list, with up to `depth` pages asked for before they are needed.
+
+        Where the server numbers its pages they are asked for at once, otherwise one as soon as the one before has
+        come. Leaving the walk early cancels them; `contextlib.aclosing` around `pages` does that at once. Raises
+        `ValueError` for a depth below 1.
+        """
+        if depth < 1:
+            raise ValueError("depth must be 1 or more.")
+        other = copy(self)
+        other.__dict__.update(_depth=depth)
+        return other
+
+    async def pages(self) -> AsyncGenerator[Page[R], None]:
         """Every page, in order.
 
-        Raises `InvalidResponseError` when the server sends the same page or the same way on twice in a row.
+        Raises `InvalidResponseError` when the server sends the same page twice in a row, or leads back to where it
+        was.
         """
-        cursor = self._cursor
         before: list[object] = []
+        asked: dict[str | None, None] = {self._cursor: None}
+        async with aclosing(self._walk()) as walk:
+            async for page in walk:
+                if page.next_cursor is not None and page.next_cursor in asked:
+                    raise InvalidResponseError("$", "leads back to an earlier page: the server goes round in a circle")
+                identities = [_identity(record) for record in page.items]
+                if identities and identities == before:
+                    raise InvalidResponseError(
+                        "$", "this page is the last one again: the server ignores the page asked for"
+                    )
+                yield page
+                asked[page.next_cursor], before = None, identities
+                if len(asked) > _REMEMBERED:
+                    del asked[next(iter(asked))]
+
+    async def _walk(self) -> AsyncGenerator[Page[R], None]:
+        if self._depth:
+            async with aclosing(pages_ahead(self.page, self.cursors_behind, self._cursor, self._depth)) as ahead:
+                async for page in ahead:
+                    yield page
+            return
+        cursor = self._cursor
         while True:
             page = await self.page(cursor)
-            if page.next_cursor is not None and page.next_cursor == cursor:
-                raise InvalidResponseError("$", "the next page is this page: the server goes round in a circle")
-            identities = [_identity(record) for record in page.items]
-            if identities and identities == before:
-                raise InvalidResponseError(
-                    "$", "this page is the last one again: the server ignores the page asked for"
-                )
             yield page
-            if page.next_cursor is None:
+            cursor = page.next_cursor
+            if cursor is None:
                 return
-            cursor, before = page.next_cursor, identities
 
-    async def __aiter__(self) -> AsyncIterator[R]:
+    async def __aiter__(self) -> AsyncGenerator[R, None]:
         seen: dict[object, None] = {}
-        async for page in self.pages():
-            for record in page.items:
-                identity = _identity(record)
-                if identity in seen:
-                    continue
-                seen[identity] = None
-                yield record
-            while len(seen) > _REMEMBERED_IDS:
-                del seen[next(iter(seen))]
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for record in page.items:
+                    identity = _identity(record)
+                    if identity in seen:
+                        continue
+                    seen[identity] = None
+                    yield record
+                while len(seen) > _REMEMBERED:
+                    del seen[next(iter(seen))]
 
     async def all(self, *, max_items: int | None = None) -> list[R]:
         """Every record in one list, or the first `max_items`."""
         records: list[R] = []
         if max_items is not None and max_items <= 0:
             return records
-        async for record in self:
-            records.append(record)
-            if len(records) == max_items:
-                break
+        async with aclosing(self.__aiter__()) as walk:
+            async for record in walk:
+                records.append(record)
+                if len(records) == max_items:
+                    break
         return records
 
     async def first(self) -> R | None:
         """The first record, or None when there is none. Asks for one page."""
-        async for record in self:
-            return record
+        async with aclosing(self.__aiter__()) as walk:
+            async for record in walk:
+                return record
         return None
 
 

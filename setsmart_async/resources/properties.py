@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Unpack
 
 from setsmart_async.config import CallOptions
 from setsmart_async.contract import (
@@ -17,12 +16,13 @@ from setsmart_async.contract import (
 )
 from setsmart_async.engine.engine import Engine
 from setsmart_async.records.property import Property
-from setsmart_async.records.unset import UNSET, Unset
+from setsmart_async.records.unset import Unset
+from setsmart_async.resources.fields import Creatable, Writable
 from setsmart_async.resources.pages import Listing
 from setsmart_async.resources.resource import Resource, ResourceOperations
 
 _OPERATIONS: Final = ResourceOperations(
-    plural="properties",
+    name="properties",
     list=PROPERTIES_LIST,
     get=PROPERTIES_GET,
     create=PROPERTIES_CREATE,
@@ -31,8 +31,40 @@ _OPERATIONS: Final = ResourceOperations(
 )
 
 
-class Properties(Resource[Property]):
+class _Described(Creatable):
+    name: str
+    address: str
+    bedrooms: int
+    bathrooms: float
+    max_guests: int
+
+
+class NewProperty(_Described, total=False):
+    """The fields of a new `Property`; see there. The first five are needed."""
+
+    status: str | Unset
+    timezone: str | Unset
+    currency: str | Unset
+
+
+class PropertyChanges(Writable, total=False):
+    """What `Properties.update` can change; None clears a field."""
+
+    name: str | Unset
+    address: str | Unset | None
+    bedrooms: int | Unset | None
+    bathrooms: float | Unset | None
+    max_guests: int | Unset | None
+    status: str | Unset
+    timezone: str | Unset | None
+    currency: str | Unset | None
+
+
+class Properties(Resource[Property, NewProperty, PropertyChanges]):
     """The account's properties. Every method raises the errors of a call, see `setsmart_async.errors`."""
+
+    _new = NewProperty
+    _changes = PropertyChanges
 
     def __init__(self, engine: Engine, options: CallOptions, dialect: Dialect) -> None:
         super().__init__(Property, _OPERATIONS, engine, options, dialect)
@@ -52,64 +84,17 @@ class Properties(Resource[Property]):
         """
         return self._list({"status": status, "updated_since": updated_since}, page_size, cursor)
 
-    async def create(
-        self,
-        *,
-        name: str,
-        address: str,
-        bedrooms: int,
-        bathrooms: float,
-        max_guests: int,
-        status: str | Unset = UNSET,
-        timezone: str | Unset = UNSET,
-        currency: str | Unset = UNSET,
-        extra: Mapping[str, object] | None = None,
-        idempotency_key: str | None = None,
-    ) -> Property:
-        """Create a property and return it as the server has it.
+    async def create(self, **fields: Unpack[NewProperty]) -> Property:
+        """Create a property from its `NewProperty` fields, and return it as the server has it.
 
         Never sent twice: an error whose `outcome` is ``unknown`` means that the property may exist. It is only where
-        the server honours idempotency keys (`Dialect.idempotency_header`); then `idempotency_key`, made up when left
-        out, marks all that you send for one property. `extra` holds fields that this library does not know.
+        the server honours idempotency keys (`Dialect.idempotency_header`).
         """
-        fields = {
-            "name": name,
-            "address": address,
-            "bedrooms": bedrooms,
-            "bathrooms": bathrooms,
-            "max_guests": max_guests,
-            "status": status,
-            "timezone": timezone,
-            "currency": currency,
-        }
-        return await self._create(fields, extra, idempotency_key)
+        return await self._create(fields)
 
-    async def update(
-        self,
-        id: str,  # noqa: A002 - the API's own name for it
-        *,
-        name: str | Unset = UNSET,
-        address: str | Unset | None = UNSET,
-        bedrooms: int | Unset | None = UNSET,
-        bathrooms: float | Unset | None = UNSET,
-        max_guests: int | Unset | None = UNSET,
-        status: str | Unset = UNSET,
-        timezone: str | Unset | None = UNSET,
-        currency: str | Unset | None = UNSET,
-        extra: Mapping[str, object] | None = None,
-    ) -> Property:
+    async def update(self, id: str, **changes: Unpack[PropertyChanges]) -> Property:  # noqa: A002 - the API's own name
         """Change what is passed, and return the property as the server has it; None clears a field.
 
         Whether the server merges or replaces is not documented: see `Dialect.update_style`.
         """
-        fields = {
-            "name": name,
-            "address": address,
-            "bedrooms": bedrooms,
-            "bathrooms": bathrooms,
-            "max_guests": max_guests,
-            "status": status,
-            "timezone": timezone,
-            "currency": currency,
-        }
-        return await self._update(id, fields, extra)
+        return await self._update(id, changes)

@@ -1,10 +1,10 @@
-"""What resources can do: get, update, delete, many at once; each file beside this one adds its own list and create."""
+"""What resources can do: get, create, update, delete, many at once; each file beside this one adds its own list."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from functools import partial
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar, cast
 
 import attrs
 
@@ -12,18 +12,22 @@ from setsmart_async.config import CallOptions
 from setsmart_async.contract import Dialect, Operation
 from setsmart_async.engine.engine import Engine
 from setsmart_async.resources.calls import Calls
+from setsmart_async.resources.fields import names_problem
 from setsmart_async.resources.many import Result, results_of
 from setsmart_async.resources.pages import Listing
 from setsmart_async.wire import HttpResponse
 
 R = TypeVar("R")
+N = TypeVar("N", bound=Mapping[str, object])
+C = TypeVar("C", bound=Mapping[str, object])
 
 
 @attrs.frozen(kw_only=True)
 class ResourceOperations:
     """The rows of the contract table that a resource is made from; None: it has no such operation."""
 
-    plural: str
+    name: str
+    """As in the table: ``properties``."""
     list: Operation
     get: Operation
     create: Operation | None = None
@@ -37,7 +41,7 @@ class ResourceOperations:
             return None if operation is None else dialect.operation(operation)
 
         return ResourceOperations(
-            plural=self.plural,
+            name=self.name,
             list=dialect.operation(self.list),
             get=dialect.operation(self.get),
             create=spelt(self.create),
@@ -59,7 +63,7 @@ class ReadableResource(Generic[R]):
     ) -> None:
         self._record = record
         self._operations = operations.spelt_by(dialect)
-        self._calls = Calls(operations.plural, engine, options, dialect)
+        self._calls = Calls(operations.name, engine, options, dialect)
 
     async def get(self, id: str) -> R:  # noqa: A002 - the API's own name for it
         """One record.
@@ -84,69 +88,70 @@ class ReadableResource(Generic[R]):
         return self._calls.listing(self._record, self._operations.list, filters, page_size, cursor)
 
 
-class WritableResource(ReadableResource[R]):
-    """A resource whose records can be created and updated, too."""
+class WritableResource(ReadableResource[R], Generic[R, N, C]):
+    """A resource whose records can be created, from `N`, and updated, with `C`, too."""
 
-    def create_many(
-        self, new: Iterable[Mapping[str, object]], *, concurrency: int = 16
-    ) -> AsyncGenerator[Result[R], None]:
-        """Create many records from their fields by name, as they complete: a `Result` for each.
+    _new: ClassVar[type[Mapping[str, object]] | None] = None
+    """The fields of a new record; None: any."""
+    _changes: ClassVar[type[Mapping[str, object]] | None] = None
+    """The fields that can be changed; None: any."""
 
-        `Result.index` is the place in `new`, `Result.id` the new record's id, empty where there is an error. Each is
-        sent once, as with `create`. Waiting for quota does not count against the deadline.
+    def create_many(self, new: Iterable[N], *, concurrency: int = 16) -> AsyncGenerator[Result[R], None]:
+        """Create many records, as they complete: a `Result` for each, with its place in `new` as `Result.index`.
+
+        Each is sent once, as with `create`. Waiting for quota does not count against the deadline. Wrong names of
+        fields are a `ValueError` in the result.
         """
-        calls = self._calls.patient()
+        return results_of(new, partial(self._create_checked, self._calls.patient()), concurrency=concurrency)
 
-        async def create(fields: Mapping[str, object]) -> R:
-            return await self._create(fields, calls=calls)
+    def update_many(self, changes: Mapping[str, C], *, concurrency: int = 16) -> AsyncGenerator[Result[R], None]:
+        """Change many records, by id, as they complete: a `Result` for each; None clears a field.
 
-        return results_of(new, create, concurrency=concurrency)
-
-    def update_many(
-        self, changes: Mapping[str, Mapping[str, object]], *, concurrency: int = 16
-    ) -> AsyncGenerator[Result[R], None]:
-        """Change many records, by id, as they complete: a `Result` for each id; None clears a field.
-
-        Waiting for quota does not count against the deadline.
+        Waiting for quota does not count against the deadline. Wrong names of fields are a `ValueError` in the result.
         """
-        calls = self._calls.patient()
-
-        async def update(change: tuple[str, Mapping[str, object]]) -> R:
-            return await self._update(change[0], change[1], calls=calls)
-
+        update = partial(self._update_checked, self._calls.patient())
         return results_of(changes.items(), update, concurrency=concurrency, id_of=_first)
 
     def _check(self, fields: Mapping[str, object]) -> None:
         """Refuse with `ValueError` what can not be meant, before it is sent."""
 
-    async def _create(
-        self,
-        fields: Mapping[str, object],
-        extra: Mapping[str, object] | None = None,
-        idempotency_key: str | None = None,
-        *,
-        calls: Calls | None = None,
-    ) -> R:
-        self._check(fields)
-        calls, operation = calls or self._calls, self._operations.create
+    async def _create(self, fields: N) -> R:
+        if self._new is not None and (problem := names_problem(self._new, fields)):
+            raise TypeError(problem)
+        return await self._send_new(self._calls, fields)
+
+    async def _create_checked(self, calls: Calls, fields: N) -> R:
+        if self._new is not None and (problem := names_problem(self._new, fields)):
+            raise ValueError(problem)
+        return await self._send_new(calls, fields)
+
+    async def _send_new(self, calls: Calls, fields: N) -> R:
+        operation = self._operations.create
         assert operation is not None  # noqa: S101 - a writable resource has it
-        body = calls.passed(fields, extra)
+        given, extra = _apart(fields)
+        idempotency_key = cast("str | None", given.pop("idempotency_key", None))
+        self._check(given)
         decode = partial(calls.one, self._record)
+        body = calls.passed(given, extra)
         call = calls.call(operation, body=body, decode=decode, idempotency_key=idempotency_key)
         return (await calls.engine.run(call)).value
 
-    async def _update(
-        self,
-        id: str,  # noqa: A002 - as above
-        fields: Mapping[str, object],
-        extra: Mapping[str, object] | None = None,
-        *,
-        calls: Calls | None = None,
-    ) -> R:
-        self._check(fields)
-        calls, operation = calls or self._calls, self._operations.update
+    async def _update(self, id: str, changes: C) -> R:  # noqa: A002 - as above
+        if self._changes is not None and (problem := names_problem(self._changes, changes)):
+            raise TypeError(problem)
+        return await self._send_changes(self._calls, id, changes)
+
+    async def _update_checked(self, calls: Calls, change: tuple[str, C]) -> R:
+        if self._changes is not None and (problem := names_problem(self._changes, change[1])):
+            raise ValueError(problem)
+        return await self._send_changes(calls, *change)
+
+    async def _send_changes(self, calls: Calls, id: str, fields: C) -> R:  # noqa: A002 - as above
+        operation = self._operations.update
         assert operation is not None  # noqa: S101 - as above
-        changes = calls.passed(fields, extra)
+        given, extra = _apart(fields)
+        self._check(given)
+        changes = calls.passed(given, extra)
         if not changes:
             raise ValueError("update needs at least one field to change.")
         if calls.dialect.update_style == "replace":
@@ -157,7 +162,7 @@ class WritableResource(ReadableResource[R]):
         return (await calls.engine.run(calls.call(operation, id=id, body=changes, decode=decode))).value
 
 
-class Resource(WritableResource[R]):
+class Resource(WritableResource[R, N, C], Generic[R, N, C]):
     """A resource whose records can be deleted, too."""
 
     async def delete(self, id: str) -> None:  # noqa: A002 - as above
@@ -178,6 +183,12 @@ class Resource(WritableResource[R]):
         operation = self._operations.delete
         assert operation is not None  # noqa: S101 - as above
         await calls.engine.run(calls.call(operation, id=id, decode=_nothing))
+
+
+def _apart(fields: Mapping[str, object]) -> tuple[dict[str, object], Mapping[str, object] | None]:
+    """The fields that the library knows, and the others."""
+    given = dict(fields)
+    return given, cast("Mapping[str, object] | None", given.pop("extra", None))
 
 
 def _first(change: tuple[str, object]) -> str:

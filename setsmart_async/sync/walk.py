@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final, TypeVar
-from urllib.parse import parse_qsl, urlencode
 
 import attrs
 
@@ -54,7 +53,7 @@ async def walk(
     page = await listing.page(cursor)
     if cursor is None and await _is_everything(listing, page, page_size):
         page = attrs.evolve(page, next_cursor=None)
-    cursor_of = _cursors_by_number(listing, page)
+    cursor_of = listing.cursors_behind(page)
     pages = _by_number(listing, page, cursor_of, in_flight) if cursor_of else _by_cursor(listing, page, cursor)
     before: list[str] = []
     async with aclosing(pages):
@@ -79,20 +78,6 @@ async def _is_everything(listing: Listing[Property], page: Page[Property], page_
         return False
     again = await listing.page(page.next_cursor)
     return [record.id for record in again.items] == [record.id for record in page.items]
-
-
-def _cursors_by_number(listing: Listing[Property], page: Page[Property]) -> Callable[[int], str] | None:
-    """How to ask for a page by its number, or None when the server's way on is another.
-
-    Whatever else the way on holds (a size, a snapshot's name) is kept.
-    """
-    if page.numbers is None or page.next_cursor is None:
-        return None
-    onward = dict(parse_qsl(page.next_cursor, keep_blank_values=True))
-    [(name, following)] = parse_qsl(listing.cursor_at(page.numbers.current + 1))
-    if onward.get(name) != following:
-        return None
-    return lambda number: urlencode({**onward, name: number})
 
 
 async def _by_cursor(

@@ -1,11 +1,10 @@
 """What a resource asks for, and what it makes of the answers: with an engine that only answers."""
 
 import asyncio
-import inspect
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_type_hints
 
 import attrs
 import pytest
@@ -19,12 +18,20 @@ from setsmart_async import (
     HttpResponse,
     InvalidResponseError,
     Listing,
+    NewProperty,
+    NewReservation,
+    NewWebhookSubscription,
     NotFoundError,
     Priority,
     Property,
+    PropertyChanges,
     PropertyStatus,
     Reply,
+    Reservation,
+    ReservationChanges,
     Result,
+    WebhookSubscription,
+    WebhookSubscriptionChanges,
 )
 from setsmart_async.contract import CONTRACT
 from setsmart_async.engine.call import Call
@@ -395,8 +402,19 @@ def test_a_get_many_that_is_left_leaves_nothing_under_way() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("name", ["create", "update"])
-def test_every_field_that_can_be_written_can_be_passed(name: str) -> None:
-    arguments = set(inspect.signature(getattr(Properties, name)).parameters) - {"self", "id", "idempotency_key"}
-    written_by_the_server = {"id", "created_at", "updated_at"}
-    assert arguments == {field.name for field in attrs.fields(Property)} - written_by_the_server
+FIELDS_OF: dict[str, tuple[type, type, set[str]]] = {
+    "a new property": (NewProperty, Property, set()),
+    "a changed property": (PropertyChanges, Property, set()),
+    "a new reservation": (NewReservation, Reservation, {"cancelled_at"}),
+    "a changed reservation": (ReservationChanges, Reservation, {"cancelled_at"}),
+    "a new subscription": (NewWebhookSubscription, WebhookSubscription, {"secret"}),
+    "a changed subscription": (WebhookSubscriptionChanges, WebhookSubscription, {"secret"}),
+}
+
+
+@pytest.mark.parametrize("case", FIELDS_OF)
+def test_every_field_that_can_be_written_can_be_passed(case: str) -> None:
+    kind, record, more = FIELDS_OF[case]
+    written_by_the_server = {"id", "created_at", "updated_at"} | more
+    fields = set(get_type_hints(kind)) - {"idempotency_key"}
+    assert fields == {field.name for field in attrs.fields(record)} - written_by_the_server
