@@ -61,12 +61,12 @@ async def _by_number(
                 last, asked = page.numbers.last, max(asked, page.numbers.current)
             while page.next_cursor is not None and asked < last and len(under_way) < depth:
                 asked += 1
-                under_way.append(asyncio.create_task(_awaited(page_at(cursor_at(asked)))))
+                under_way.append(asyncio.create_task(_asked(page_at, cursor_at(asked))))
             yield page
             if page.next_cursor is None:
                 return
             if not under_way:  # the last one says that more has come since
-                under_way.append(asyncio.create_task(_awaited(page_at(page.next_cursor))))
+                under_way.append(asyncio.create_task(_asked(page_at, page.next_cursor)))
             page = await under_way[0]
             under_way.popleft()
     finally:
@@ -96,8 +96,8 @@ async def _by_cursor(page_at: Callable[[str | None], Awaitable[P]], page: P, dep
         await _ended([follower])
 
 
-async def _awaited(page: Awaitable[P]) -> P:
-    return await page
+async def _asked(page_at: Callable[[str | None], Awaitable[P]], cursor: str) -> P:
+    return await page_at(cursor)
 
 
 async def _ended(tasks: Collection[asyncio.Task[T]]) -> None:

@@ -4,18 +4,16 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import attrs
 import pytest
+from resources.fake_engine import FakeEngine, always, run
 
 from setsmart_async import (
     UNSET,
     CallOptions,
     Dialect,
-    Event,
-    Headers,
-    HttpResponse,
     InvalidResponseError,
     Listing,
     NewProperty,
@@ -35,52 +33,12 @@ from setsmart_async import (
 )
 from setsmart_async.contract import CONTRACT
 from setsmart_async.engine.call import Call
-from setsmart_async.engine.engine import Engine
 from setsmart_async.resources.properties import Properties
-from setsmart_async.wire import Json, JsonObject, decode_json, encode_json
+from setsmart_async.wire import Json, JsonObject
 
 T = TypeVar("T")
 VILLA: JsonObject = {"id": "prop_123", "name": "Villa", "address": "123 Ocean Drive", "bedrooms": 3, "pool": True}
 NEEDED: dict[str, Any] = {"name": "Villa", "address": "1 Shore Road", "bedrooms": 3, "bathrooms": 2, "max_guests": 6}
-
-
-@attrs.define
-class FakeEngine:
-    """Answers each call from a function of the call."""
-
-    answer: Callable[[Call[Any]], bytes | Json]
-    calls: list[Call[Any]] = attrs.field(factory=list[Call[Any]])
-    events: list[Event] = attrs.field(factory=list[Event])
-
-    def tell(self, event: Event) -> None:
-        self.events.append(event)
-
-    async def run(self, call: Call[T]) -> Reply[T]:
-        self.calls.append(call)
-        await asyncio.sleep(0)
-        answer = self.answer(call)
-        response = HttpResponse(status=200, body=answer if isinstance(answer, bytes) else encode_json(answer))
-        return Reply(value=call.decode(response), status=200, headers=Headers())
-
-    @property
-    def requests(self) -> list[tuple[str, str]]:
-        return [(call.operation.method, call.target) for call in self.calls]
-
-    def body(self, number: int = -1) -> Json:
-        body = self.calls[number].body
-        assert body is not None
-        return decode_json(body)
-
-    def properties(self, dialect: Dialect | None = None, options: CallOptions | None = None) -> Properties:
-        return Properties(cast(Engine, self), options or CallOptions(), dialect or Dialect())
-
-
-def always(answer: bytes | Json) -> FakeEngine:
-    return FakeEngine(lambda call: answer)
-
-
-def run(awaitable: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(awaitable)
 
 
 def all_of(listing: Listing[Property]) -> list[Property]:
