@@ -26,9 +26,9 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clocks and asyncio's sleep."""
 
-    monotonic = staticmethod(time.monotonic)
+    monotonic: staticmethod[[], float] = staticmethod(time.monotonic)
     """What asyncio's loops run by."""
-    wall = staticmethod(time.time)
+    wall: staticmethod[[], float] = staticmethod(time.time)
     """`time.time`."""
 
     async def sleep(self, seconds: float) -> None:

@@ -144,7 +144,7 @@ class BackgroundObserver:
     """
 
     def __init__(self, observer: Observer, *, capacity: int = 10_000) -> None:
-        self.dropped = 0
+        self.dropped: int = 0
         """Events that the observer was too slow for."""
         self._events: queue.Queue[Event | None] = queue.Queue(capacity)
         self._thread = threading.Thread(

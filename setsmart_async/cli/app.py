@@ -13,7 +13,7 @@ from setsmart_async.cli.exit_codes import MEANINGS, CommandError, ExitCode, code
 from setsmart_async.errors import SetSmartError
 from setsmart_async.version import __version__
 
-app = App(
+app: App = App(
     name="setsmart",
     help="The SetSmart API at the command line. The API key comes from SETSMART_API_KEY, or from the file that "
     "SETSMART_API_KEY_FILE names; it is never an argument.",

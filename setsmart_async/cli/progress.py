@@ -22,7 +22,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self.latest = SyncProgress(done=0, resumed_from=0, total=None)
+        self.latest: SyncProgress = SyncProgress(done=0, resumed_from=0, total=None)
         """The last that was told."""
 
     def tell(self, progress: SyncProgress) -> None:

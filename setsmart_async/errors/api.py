@@ -35,7 +35,7 @@ class ApiError(CallError):
         self.status = status
         self.code = code
         self.message = message
-        self.errors = tuple(errors)
+        self.errors: tuple[FieldError, ...] = tuple(errors)
         self.retry_after = retry_after
 
 
@@ -67,7 +67,7 @@ class PermissionDeniedError(ApiError):
     `hint` says which, read off the server's own words; None when they tell nothing.
     """
 
-    advice = _PERMISSION_ADVICE[None]
+    advice: str = _PERMISSION_ADVICE[None]
 
     def __init__(
         self,
@@ -148,4 +148,4 @@ class InvalidResponseError(CallError):
         super().__init__(f"Unusable answer at {path}: {reason}{more}.", outcome=outcome)
         self.path = path
         self.reason = reason
-        self.problems = tuple(problems) or ((path, reason),)
+        self.problems: tuple[tuple[str, str], ...] = tuple(problems) or ((path, reason),)

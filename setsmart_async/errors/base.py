@@ -86,7 +86,7 @@ class CallError(SetSmartError):
 
     def __init__(self, text: str, *, outcome: Outcome | None = None, request_id: str | None = None) -> None:
         super().__init__(text)
-        self.outcome = self.default_outcome if outcome is None else outcome
+        self.outcome: Outcome = self.default_outcome if outcome is None else outcome
         self.request_id = request_id
         self.operation: str | None = None
         """Method and path template, such as ``PUT /properties/{id}``; set by the engine."""

@@ -89,7 +89,7 @@ class Bucket(Generic[TicketT]):
         """
         self.limit: int | None = None
         """Requests per window, as the server last said; None: not known."""
-        self.reset = ResetEstimate(wall_offset=wall_offset)
+        self.reset: ResetEstimate = ResetEstimate(wall_offset=wall_offset)
         self._ticket = ticket
         self._sharers = sharers
         self._random = random_source

@@ -31,7 +31,7 @@ class ResetEstimate:
         """`wall_offset`, unix minus monotonic seconds, stands in for the server's clock until a ``Date`` comes."""
         self.window: float | None = None
         """Seconds between the last two resets, when there were two."""
-        self.server_clock = ServerClock()
+        self.server_clock: ServerClock = ServerClock()
         self._wall_offset = wall_offset
         self.announced: float | None = None
         """The reset that counts now, in the server's unix seconds; None: unknown."""

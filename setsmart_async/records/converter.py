@@ -76,9 +76,13 @@ def build_converter(*, detailed: bool) -> MsgspecJsonConverter:
     return converter
 
 
-fast_converter = functools.cache(functools.partial(build_converter, detailed=False))
+fast_converter: Final[Callable[[], MsgspecJsonConverter]] = functools.cache(
+    functools.partial(build_converter, detailed=False)
+)
 """The converter that reads, made when it is first needed."""
-detailed_converter = functools.cache(functools.partial(build_converter, detailed=True))
+detailed_converter: Final[Callable[[], MsgspecJsonConverter]] = functools.cache(
+    functools.partial(build_converter, detailed=True)
+)
 """The converter that explains, made when it is first needed."""
 
 

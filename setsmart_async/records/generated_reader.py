@@ -45,7 +45,7 @@ class GeneratedReader:
             if " hook" in _read_statement(index, field):
                 self._namespace[f"hook{index}"] = hook_for(field.type)
         self._shapes: dict[frozenset[str], ReadPage] = {}
-        self.one = cast(ReadOne, self._compile(None))
+        self.one: ReadOne = cast(ReadOne, self._compile(None))
         """One record, with any of its fields missing and any number of unknown ones."""
 
     def page(self, values: Sequence[Json]) -> list[object]:

@@ -42,8 +42,8 @@ class RefusedError(Exception):
         self.status = status
         self.code = code
         self.message = message
-        self.errors = tuple(errors)
-        self.headers = tuple(headers)
+        self.errors: tuple[FieldProblem, ...] = tuple(errors)
+        self.headers: tuple[tuple[str, str], ...] = tuple(headers)
 
 
 def invalid(errors: Sequence[FieldProblem]) -> RefusedError:

@@ -95,14 +95,14 @@ class SandboxApi:
             raise ConfigurationError(f"The sandbox's paging must be one of {', '.join(get_args(PagingStyle))}.")
         if quota_per not in ("key", "address"):
             raise ConfigurationError("The sandbox's quota is per 'key' or per 'address'.")
-        self.properties = PropertyStore(properties)
+        self.properties: PropertyStore = PropertyStore(properties)
         """What there is."""
-        self.quota = QuotaSimulator() if quota is None else quota
+        self.quota: QuotaSimulator = QuotaSimulator() if quota is None else quota
         """What may be asked how often."""
         self.intercept = intercept
         """For faults; see `Intercept`."""
         self._clock = SystemClock() if clock is None else clock
-        self.statistics = Statistics(self._clock.wall())
+        self.statistics: Statistics = Statistics(self._clock.wall())
         """What was asked."""
         self._keys = frozenset(keys)
         self._read_only = frozenset(read_only_keys)

@@ -100,7 +100,7 @@ class QuotaSimulator:
     ) -> None:
         if not math.isfinite(skew):
             raise ConfigurationError("A server's clock skew must be a finite number of seconds.")
-        self.rule = QuotaRule() if rule is None else rule
+        self.rule: QuotaRule = QuotaRule() if rule is None else rule
         """What is enforced from now on."""
         self.skew = skew
         """Seconds that the server's clock is ahead. Fixed windows follow it; sliding log and bucket, which measure

@@ -31,7 +31,7 @@ class Statistics:
     def __init__(self, started: float) -> None:
         self.started = started
         """Unix seconds."""
-        self.requests = 0
+        self.requests: int = 0
         """Answers given."""
         self.by_status: Counter[int] = Counter()
         """Answers by HTTP status."""

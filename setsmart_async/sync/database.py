@@ -23,7 +23,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """Nothing is opened yet. Raises `ConfigurationError` for a URL that this version can not write to."""
         self._url = _file_url(url)
-        self.place = str(self._url.database)
+        self.place: str = str(self._url.database)
         """The database's path, for people."""
         self._engine: Engine | None = None
         self._connection: Connection | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Column, DateTime, Float, Integer, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 LAYOUT: Final = 1
 """The number of this layout; a database with a greater one was written by a newer version of the library."""
@@ -17,8 +18,8 @@ metadata: Final = MetaData()
 class UtcTime(TypeDecorator[datetime]):
     """An aware time, kept in UTC: SQLite itself knows no time zone."""
 
-    impl = DateTime
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = DateTime
+    cache_ok: bool | None = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Towards the database: in UTC, without saying so."""

@@ -91,9 +91,9 @@ class Loan:
 
     def __init__(self, transport: asyncio.WriteTransport, *, is_reused: bool) -> None:
         self._transport = transport
-        self.is_reused = is_reused
+        self.is_reused: bool = is_reused
         """Whether the connection has carried a request before."""
-        self.is_over = False
+        self.is_over: bool = False
         """Whether another request has the connection by now."""
 
     def cut(self) -> None:
