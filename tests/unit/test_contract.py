@@ -36,6 +36,23 @@ def test_a_dialect_changes_nothing_unless_told_to() -> None:
     assert all(dialect.operation(row) is row for row in CONTRACT.values())
 
 
+def test_a_dialect_tells_each_resource_its_own_names() -> None:
+    dialect = Dialect(
+        fields={"properties.name": "title", "reservations.check_in": "arrival"},
+        parameters={"reservations.status": "state"},
+    )
+    assert dialect.field_names("properties") == {"name": "title"}
+    assert dialect.field_names("reservations") == {"check_in": "arrival"}
+    assert dialect.field_names("calendar") == {}
+    assert dialect.parameter_names("reservations") == {"status": "state"}
+    assert dialect.parameter_names("properties") == {}
+
+
+def test_names_may_be_swapped() -> None:
+    swapped = Dialect(fields={"properties.name": "address", "properties.address": "name"})
+    assert swapped.field_names("properties") == {"name": "address", "address": "name"}
+
+
 def test_a_dialect_changes_a_path_and_nothing_else() -> None:
     dialect = Dialect(paths={"properties.get": "/homes/{id}/details"})
     changed = dialect.operation(PROPERTIES_GET)
@@ -46,6 +63,17 @@ def test_a_dialect_changes_a_path_and_nothing_else() -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown resource": ({"fields": {"homes.name": "title"}}, "'homes.name' must be 'resource.name'"),
+    "no resource": ({"parameters": {"status": "state"}}, "'status' must be 'resource.name'"),
+    "unknown field": ({"fields": {"properties.rooms": "x"}}, "properties has no 'rooms'; there are address, bath"),
+    "extra is no field": ({"fields": {"properties.extra": "x"}}, "properties has no 'extra'"),
+    "no name for a field": ({"fields": {"properties.name": ""}}, "with a name for it"),
+    "two fields of one name": ({"fields": {"properties.name": "address"}}, "two names of properties would be the same"),
+    "unknown filter": ({"parameters": {"properties.name": "x"}}, "properties has no 'name'; there are status"),
+    "a filter named as a page": ({"parameters": {"properties.status": "page"}}, "name of a paging parameter"),
+    "no calendar key": ({"calendar_key": ""}, "calendar_key=...\\) must be a key"),
+    "no record key": ({"record_key": ""}, "record_key=...\\) must be a key"),
+    "unknown form of money": ({"money": "cents"}, "'string', 'number' or 'object'"),
     "unknown operation": ({"paths": {"homes.list": "/homes"}}, "no operation 'homes.list'.*properties.list"),
     "no slash": ({"paths": {"properties.list": "homes"}}, "must start with /"),
     "empty path": ({"paths": {"properties.list": ""}}, "must start with /"),
