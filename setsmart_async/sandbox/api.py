@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Final, Literal, get_args
+from urllib.parse import parse_qsl
 
 import attrs
 
 from setsmart_async.clock import Clock, SystemClock
-from setsmart_async.contract import (
-    CONTRACT,
-    PROPERTIES_CREATE,
-    PROPERTIES_DELETE,
-    PROPERTIES_GET,
-    PROPERTIES_LIST,
-    PROPERTIES_UPDATE,
-)
+from setsmart_async.contract import Dialect, Operation
 from setsmart_async.errors import ConfigurationError
-from setsmart_async.keys import ApiKey
-from setsmart_async.sandbox.answers import HeaderFields, RefusedError, error_answer, json_answer
-from setsmart_async.sandbox.listing import LARGEST_PAGE, PagingStyle, list_answer, read_list_query
+from setsmart_async.sandbox.access import SANDBOX_API_KEY, KeyRack, SandboxKey
+from setsmart_async.sandbox.answers import RefusedError, error_answer, json_answer
+from setsmart_async.sandbox.checks import read_object
+from setsmart_async.sandbox.idempotency import Repetitions
+from setsmart_async.sandbox.listing import LARGEST_PAGE, Pager, PagingStyle
+from setsmart_async.sandbox.question import Question, Success
 from setsmart_async.sandbox.quota import QuotaSimulator, QuotaState
+from setsmart_async.sandbox.resources.conversations import ConversationsResource
+from setsmart_async.sandbox.resources.reservations import ReservationsResource
+from setsmart_async.sandbox.resources.webhooks import WebhooksResource
 from setsmart_async.sandbox.routes import Route, Routes
 from setsmart_async.sandbox.statistics import LoggedRequest, Statistics
-from setsmart_async.sandbox.store import PropertyStore
-from setsmart_async.sandbox.validation import check_create, check_update, read_object
-from setsmart_async.wire import HttpRequest, HttpResponse, Json, JsonObject
+from setsmart_async.sandbox.stock import Behaviour, Stock
+from setsmart_async.sandbox.store import RecordStore
+from setsmart_async.sandbox.translation import Translation
+from setsmart_async.wire import HttpRequest, HttpResponse, JsonObject
 
-SANDBOX_API_KEY: Final = "sandbox-key-not-a-secret"
-"""The key that a sandbox accepts unless it is given others."""
+__all__ = ["SANDBOX_API_KEY", "Intercept", "SandboxApi", "SandboxKey"]
 
 Intercept = Callable[[HttpRequest], HttpResponse | None]
 """Stands before the sandbox, as a proxy would: what it answers goes out as it is, and None lets the request in.
 A `TransportError` that it raises plays a broken network."""
 
+QuotaPer = Literal["key", "address", "endpoint"]
+"""Whose quota it is; ``endpoint``: each operation of a key has one of its own."""
+
+_MAKE_ONE: Final = "POST"
+
 
 @attrs.frozen
-class _Question:
+class _Arrival:
     """One request, on its way in."""
 
     request: HttpRequest
@@ -45,79 +52,94 @@ class _Question:
     client_address: str
     now: float
 
-    @property
-    def identifier(self) -> str:
-        """What stands for ``{id}`` in the path."""
-        return self.route.identifier if isinstance(self.route, Route) else ""
-
-
-@attrs.frozen
-class _Success:
-    body: Json
-    headers: HeaderFields = ()
-
 
 class SandboxApi:
     """SetSmart in miniature: `handle` answers one request.
 
-    Pure but for what it owns or is given: its store, its quota, its counters and its clock. Not thread-safe.
+    Pure but for what it owns or is given: its stores, its quota, its counters and its clock. Not thread-safe.
     """
 
     def __init__(
         self,
         properties: Iterable[JsonObject] = (),
         *,
-        api_keys: Collection[str] = (SANDBOX_API_KEY,),
+        reservations: Iterable[JsonObject] = (),
+        conversations: Iterable[JsonObject] = (),
+        messages: Iterable[JsonObject] = (),
+        webhooks: Iterable[JsonObject] = (),
+        api_keys: Collection[str | SandboxKey] = (SANDBOX_API_KEY,),
         read_only_keys: Collection[str] = (),
         quota: QuotaSimulator | None = None,
-        quota_per: Literal["key", "address"] = "key",
+        quota_per: QuotaPer = "key",
         paging: PagingStyle = "cursor",
         page_size: int = 20,
         put_replaces: bool = False,
+        calendar_accepts_later: bool = False,
+        invalid_status: Literal[400, 422] = 400,
+        dialect: Dialect | None = None,
         clock: Clock | None = None,
         intercept: Intercept | None = None,
+        tell: Callable[[str, JsonObject], None] | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        """`properties` are the records to begin with, see `seed_properties`; `read_only_keys` may not write (403).
+        """`properties` and the other records are what there is to begin with, see `seed_properties`.
 
-        `page_size` is in records, 1 to 200. `put_replaces` makes PUT replace a record instead of merging into it:
-        which of the two SetSmart does is not documented. Raises `ConfigurationError` for what can not work.
+        `read_only_keys` may not write (403); a `SandboxKey` may have scopes and an address too. `page_size` is in
+        records, 1 to 200. `put_replaces` makes PUT replace a record instead of merging into it: which of the two
+        SetSmart does is not documented. `calendar_accepts_later` answers calendar pushes with 202; `invalid_status`
+        is that of wrong fields. `dialect` is what this server does differently. `tell` hears of what happens: an
+        event's type and its data. Raises `ConfigurationError` for what can not work.
         """
-        if isinstance(api_keys, str) or isinstance(read_only_keys, str):
-            raise ConfigurationError("The sandbox's API keys are a list of texts: put a single key into a list.")
-        keys = [*api_keys, *read_only_keys]
-        if not keys:
-            raise ConfigurationError("The sandbox needs at least one API key.")
-        for key in keys:
-            ApiKey(key, source="the sandbox's settings")
-        if type(page_size) is not int or not 1 <= page_size <= LARGEST_PAGE:
-            raise ConfigurationError(f"The sandbox's page size must be from 1 to {LARGEST_PAGE} records.")
-        if paging not in get_args(PagingStyle):
-            raise ConfigurationError(f"The sandbox's paging must be one of {', '.join(get_args(PagingStyle))}.")
-        if quota_per not in ("key", "address"):
-            raise ConfigurationError("The sandbox's quota is per 'key' or per 'address'.")
-        self.properties: PropertyStore = PropertyStore(properties)
-        """What there is."""
+        _check_settings(paging, page_size, quota_per)
+        self.keys: KeyRack = _key_rack(api_keys, read_only_keys)
+        """Who may do what; keys can be added and revoked."""
         self.quota: QuotaSimulator = QuotaSimulator() if quota is None else quota
         """What may be asked how often."""
         self.intercept = intercept
         """For faults; see `Intercept`."""
+        self.tell = tell
+        """Hears of what happens: an event's type and its data."""
         self._clock = SystemClock() if clock is None else clock
         self.statistics: Statistics = Statistics(self._clock.wall())
         """What was asked."""
-        self._keys = frozenset(keys)
-        self._read_only = frozenset(read_only_keys)
         self._quota_per = quota_per
-        self._paging: PagingStyle = paging
-        self._page_size = page_size
-        self._put_replaces = put_replaces
-        self._operations: dict[str, Callable[[_Question], _Success]] = {
-            PROPERTIES_LIST.name: self._list,
-            PROPERTIES_GET.name: self._get,
-            PROPERTIES_CREATE.name: self._create,
-            PROPERTIES_UPDATE.name: self._update,
-            PROPERTIES_DELETE.name: self._delete,
-        }
-        self._routes = Routes(operation for name, operation in CONTRACT.items() if name in self._operations)
+        self._invalid_status = invalid_status
+        self._translation = Translation(Dialect() if dialect is None else dialect)
+        self._api_key_header = self._translation.dialect.api_key_header.lower()
+        self._repetitions = Repetitions()
+        behaviour = Behaviour(
+            pager=Pager(paging, page_size),
+            tell=self._note,
+            replaces=put_replaces or self._translation.dialect.update_style == "replace",
+            accepts_later=calendar_accepts_later,
+            random_bytes=random_bytes,
+        )
+        self._stock = Stock(behaviour, properties, reservations, conversations, messages, webhooks)
+        self._routes = Routes(self._translation.operations())
+
+    @property
+    def properties(self) -> RecordStore:
+        """The homes that there are."""
+        return self._stock.properties
+
+    @property
+    def reservations(self) -> ReservationsResource:
+        """The stays; `ReservationsResource.store` holds them."""
+        return self._stock.reservations
+
+    @property
+    def conversations(self) -> ConversationsResource:
+        """What was said; `ConversationsResource.receive` plays the guest."""
+        return self._stock.conversations
+
+    @property
+    def webhooks(self) -> WebhooksResource:
+        """Who is told of what."""
+        return self._stock.webhooks
+
+    def now(self) -> float:
+        """Unix seconds of the server's clock."""
+        return self.quota.server_time(self._clock.wall())
 
     def handle(self, request: HttpRequest, *, client_address: str = "127.0.0.1") -> HttpResponse:
         """Answer one request, whose target is below the base URL.
@@ -127,13 +149,13 @@ class SandboxApi:
         """
         path, _, query = request.target.partition("?")
         route = self._routes.find(request.method, path)
-        question = _Question(request, route, query, client_address, self._clock.wall())
+        arrival = _Arrival(request, route, query, client_address, self._clock.wall())
         answer = None if self.intercept is None else self.intercept(request)
         if answer is None:
-            answer = self._answer(question)
+            answer = self._answer(arrival)
         self.statistics.count(
             LoggedRequest(
-                at=question.now,
+                at=arrival.now,
                 method=request.method,
                 target=request.target,
                 operation=route.operation.name if isinstance(route, Route) else None,
@@ -158,71 +180,90 @@ class SandboxApi:
             ],
         }
 
-    def _answer(self, question: _Question) -> HttpResponse:
+    def _answer(self, arrival: _Arrival) -> HttpResponse:
         request_id = f"req_{self.statistics.requests + 1:08d}"
-        key = self._accepted_key(question.request)
-        state = None
-        if key is not None:
-            state = self.quota.take(key if self._quota_per == "key" else question.client_address, question.now)
-        headers = [("X-Request-Id", request_id), *self.quota.headers(state, question.now)]
+        names = arrival.request.headers.items()
+        sent = next((value for name, value in names if name.lower() == self._api_key_header), None)
+        key = self.keys.find(sent)
+        state = None if key is None else self.quota.take(self._payer(arrival, key), arrival.now)
+        headers = [("X-Request-Id", request_id), *self.quota.headers(state, arrival.now)]
         try:
-            success = self._perform(question, key, state)
+            success, operation, is_repetition = self._perform(arrival, key, state)
         except RefusedError as refusal:
             return error_answer(refusal, request_id, headers)
-        return json_answer(200, success.body, [*headers, *success.headers])
+        replayed = [("Idempotent-Replayed", "true")] if is_repetition else []
+        body = self._translation.body(operation, success)
+        return json_answer(success.status, body, [*headers, *success.headers, *replayed])
 
-    def _accepted_key(self, request: HttpRequest) -> str | None:
-        key = next((value for name, value in request.headers.items() if name.lower() == "x-api-key"), None)
-        return key if key in self._keys else None
+    def _payer(self, arrival: _Arrival, key: SandboxKey) -> str:
+        if self._quota_per == "address":
+            return arrival.client_address
+        if self._quota_per == "endpoint" and isinstance(arrival.route, Route):
+            return f"{key.key} {arrival.route.operation.name}"
+        return key.key
 
-    def _perform(self, question: _Question, key: str | None, state: QuotaState | None) -> _Success:
+    def _perform(
+        self, arrival: _Arrival, key: SandboxKey | None, state: QuotaState | None
+    ) -> tuple[Success, Operation, bool]:
         if key is None or state is None:
-            raise RefusedError(401, "invalid_api_key", "The header X-API-Key is missing, or its key is not accepted.")
+            name = self._translation.dialect.api_key_header
+            raise RefusedError(401, "invalid_api_key", f"The header {name} is missing, or its key is not accepted.")
         if not state.allowed:
             raise RefusedError(429, "rate_limit_exceeded", "The quota is used up: wait for X-RateLimit-Reset.")
-        if isinstance(question.route, RefusedError):
-            raise question.route
-        if key in self._read_only and question.request.method != "GET":
-            raise RefusedError(403, "insufficient_permissions", "This API key may only read.")
-        return self._operations[question.route.operation.name](question)
+        if isinstance(arrival.route, RefusedError):
+            raise arrival.route
+        operation, request = arrival.route.operation, arrival.request
+        key.check_address(arrival.client_address)
+        key.check_operation(operation)
+        perform = partial(self._operate, arrival, arrival.route)
+        header = self._translation.dialect.idempotency_header
+        if header is None or operation.method != _MAKE_ONE:
+            return perform(), operation, False
+        mark = next((value for name, value in request.headers.items() if name.lower() == header.lower()), None)
+        if mark is None:
+            return perform(), operation, False
+        success, is_repetition = self._repetitions.once(key.key, mark, request, perform)
+        return success, operation, is_repetition
 
-    def _list(self, question: _Question) -> _Success:
-        url = f"{question.request.origin}{PROPERTIES_LIST.path}"
-        answer = list_answer(read_list_query(question.query), self.properties, self._paging, self._page_size, url)
-        return _Success(answer.body, answer.headers)
+    def _operate(self, arrival: _Arrival, route: Route) -> Success:
+        operation, request = route.operation, arrival.request
+        sent = dict(parse_qsl(arrival.query, keep_blank_values=True))
+        has_body = operation.method in ("POST", "PUT")
+        question = Question(
+            identifier=route.identifier,
+            parameters=self._translation.parameters(operation, sent),
+            fields=self._translation.fields(operation, read_object(request.body)) if has_body else {},
+            now=self.quota.server_time(arrival.now),
+            url=f"{request.origin}{request.target.partition('?')[0]}",
+            sent_parameters=sent,
+            cursor_parameter=self._translation.dialect.cursor_parameter,
+        )
+        try:
+            success = self._stock.operations[operation.name](question)
+        except RefusedError as refusal:
+            if refusal.status == 400 and refusal.errors:
+                refusal.status = self._invalid_status
+            raise
+        if operation.method != "GET":
+            self.statistics.executed[operation.name] += 1
+        return success
 
-    def _get(self, question: _Question) -> _Success:
-        return _found(self.properties.get(question.identifier))
-
-    def _create(self, question: _Question) -> _Success:
-        fields = read_object(question.request.body)
-        check_create(fields)
-        return _Success(self.properties.create(_with_status(fields), self.quota.server_time(question.now)))
-
-    def _update(self, question: _Question) -> _Success:
-        _found(self.properties.get(question.identifier))
-        fields = read_object(question.request.body)
-        check_update(fields, replaces=self._put_replaces)
-        now = self.quota.server_time(question.now)
-        if self._put_replaces:
-            return _found(self.properties.replace(question.identifier, _with_status(fields), now))
-        return _found(self.properties.merge(question.identifier, fields, now))
-
-    def _delete(self, question: _Question) -> _Success:
-        if not self.properties.delete(question.identifier):
-            raise _not_found()
-        return _Success({"id": question.identifier, "deleted": True})
-
-
-def _found(record: JsonObject | None) -> _Success:
-    if record is None:
-        raise _not_found()
-    return _Success(record)
+    def _note(self, event_type: str, data: JsonObject) -> None:
+        if self.tell is not None:
+            self.tell(event_type, data)
 
 
-def _with_status(fields: JsonObject) -> JsonObject:
-    return {**fields, "status": fields.get("status") or "active"}
+def _check_settings(paging: PagingStyle, page_size: int, quota_per: QuotaPer) -> None:
+    if type(page_size) is not int or not 1 <= page_size <= LARGEST_PAGE:
+        raise ConfigurationError(f"The sandbox's page size must be from 1 to {LARGEST_PAGE} records.")
+    if paging not in get_args(PagingStyle):
+        raise ConfigurationError(f"The sandbox's paging must be one of {', '.join(get_args(PagingStyle))}.")
+    if quota_per not in get_args(QuotaPer):
+        raise ConfigurationError("The sandbox's quota is per 'key', per 'address' or per 'endpoint'.")
 
 
-def _not_found() -> RefusedError:
-    return RefusedError(404, "not_found", "There is no property with this id.")
+def _key_rack(api_keys: Collection[str | SandboxKey], read_only_keys: Collection[str]) -> KeyRack:
+    if isinstance(api_keys, str) or isinstance(read_only_keys, str):
+        raise ConfigurationError("The sandbox's API keys are a list of texts: put a single key into a list.")
+    keys = [SandboxKey(key=key) if isinstance(key, str) else key for key in api_keys]
+    return KeyRack([*keys, *(SandboxKey(key=key, read_only=True) for key in read_only_keys)])

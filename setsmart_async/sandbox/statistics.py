@@ -37,6 +37,8 @@ class Statistics:
         """Answers by HTTP status."""
         self.by_operation: Counter[str] = Counter()
         """Answers by the contract's name of the operation; ``unknown`` for paths that are no endpoint."""
+        self.executed: Counter[str] = Counter()
+        """Writes that took effect, by operation: a repetition that an idempotency key caught is not one."""
         self.recent: deque[LoggedRequest] = deque(maxlen=REQUESTS_LOGGED)
         """The last 1,000 requests, oldest first."""
 

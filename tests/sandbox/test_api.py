@@ -105,12 +105,34 @@ def test_an_id_may_hold_what_has_to_be_encoded(open_sandbox: Opener) -> None:
     assert sandbox.fail("GET", "/properties/a/b")[0] == 404
 
 
+BODIES: dict[str, JsonObject] = {
+    "properties.create": VILLA,
+    "properties.update": VILLA,
+    "reservations.create": {"property_id": "prop_1", "check_in": "2026-01-01", "check_out": "2026-01-02"},
+    "reservations.update": {"adults": 2},
+    "reservations.cancel": {"cancelled_by": "host"},
+    "calendar.push": {"days": [{"start_date": "2026-01-01", "end_date": "2026-01-02", "available": False}]},
+    "messages.send": {"body": "Hello"},
+    "webhooks.create": {"url": "https://example.com/", "events": ["*"]},
+    "webhooks.update": {"active": False},
+}
+IDS = {"reservations": "res_1", "conversations": "conv_1", "messages": "conv_1", "webhooks": "wh_1"}
+
+
 def test_every_operation_of_the_contract_is_served(open_sandbox: Opener) -> None:
-    sandbox = open_sandbox(quota=QuotaSimulator(QuotaRule(1000)))
-    for number, operation in enumerate(CONTRACT.values(), start=1):
-        body = VILLA if operation.method in ("POST", "PUT") else None
-        sandbox.read(operation.method, operation.path.replace("{id}", f"prop_{number}"), body)
+    sandbox = open_sandbox(
+        quota=QuotaSimulator(QuotaRule(1000)),
+        reservations=[{"id": "res_1", "property_id": "prop_2", "check_in": "2026-02-01", "check_out": "2026-02-03"}],
+        conversations=[{"id": "conv_1", "reservation_id": "res_1"}],
+        webhooks=[{"id": "wh_1", "url": "https://example.com/", "events": ["*"]}],
+    )
+    for number, (name, operation) in enumerate(CONTRACT.items(), start=1):
+        identifier = IDS.get(operation.resource, f"prop_{min(number, 6)}")
+        query = "?start_date=2026-01-01&end_date=2026-01-02" if name == "calendar.get" else ""
+        sandbox.read(operation.method, operation.path.replace("{id}", identifier) + query, BODIES.get(name))
     assert sandbox.api.statistics.by_operation == dict.fromkeys(CONTRACT, 1)
+    writes = [name for name, operation in CONTRACT.items() if operation.method != "GET"]
+    assert sandbox.api.statistics.executed == dict.fromkeys(writes, 1)
 
 
 # What is refused.
@@ -406,8 +428,8 @@ def test_the_log_is_bounded() -> None:
         ({"page_size": 0}, "page size"),
         ({"page_size": 201}, "page size"),
         ({"page_size": True}, "page size"),
-        ({"paging": "scroll"}, "paging must be one of cursor, page, link, array"),
-        ({"quota_per": "moon"}, "per 'key' or per 'address'"),
+        ({"paging": "scroll"}, "paging must be one of cursor, page, offset, link, array"),
+        ({"quota_per": "moon"}, "per 'key', per 'address' or per 'endpoint'"),
     ],
 )
 def test_settings_that_can_not_be_are_refused(settings: dict[str, Any], said: str) -> None:

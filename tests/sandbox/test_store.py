@@ -1,7 +1,6 @@
 """The sandbox's store: order, walks that stay exact while it changes, and what it keeps to itself."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -9,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setsmart_async.errors import ConfigurationError
-from setsmart_async.sandbox.store import PropertyStore
+from setsmart_async.sandbox.listing import read_list_query
+from setsmart_async.sandbox.resources.properties import FILTERS
+from setsmart_async.sandbox.store import RecordStore
 from setsmart_async.sandbox.timestamps import rfc3339
 from setsmart_async.wire import JsonObject
 
@@ -26,7 +27,7 @@ def ids(records: Iterable[JsonObject]) -> list[str]:
 
 def test_what_it_is_seeded_with_stays_as_it_is_and_in_order() -> None:
     seeds: list[JsonObject] = [{"id": "b", "x": [1, None]}, {"id": "a", "name": None}]
-    store = PropertyStore(seeds)
+    store = RecordStore(seeds)
     assert list(store) == seeds
     assert len(store) == 2
     assert store.get("a") == {"id": "a", "name": None}
@@ -36,11 +37,11 @@ def test_what_it_is_seeded_with_stays_as_it_is_and_in_order() -> None:
 @pytest.mark.parametrize("seeds", [[{"name": "no id"}], [{"id": 7}], [{"id": ""}], [{"id": "a"}, {"id": "a"}]])
 def test_seeds_without_an_id_of_their_own_are_refused(seeds: list[JsonObject]) -> None:
     with pytest.raises(ConfigurationError, match="id"):
-        PropertyStore(seeds)
+        RecordStore(seeds)
 
 
 def test_a_created_record_comes_last_with_id_and_times_of_its_own() -> None:
-    store = PropertyStore(homes(2))
+    store = RecordStore(homes(2))
     record = store.create({"name": "New", "id": "prop_0", "created_at": "then", "updated_at": "then"}, NOW)
     assert record == {
         "id": record["id"],
@@ -54,7 +55,7 @@ def test_a_created_record_comes_last_with_id_and_times_of_its_own() -> None:
 
 
 def test_new_ids_are_never_taken_and_never_given_twice() -> None:
-    store = PropertyStore([{"id": "prop_new_1"}, {"id": "prop_new_3"}])
+    store = RecordStore([{"id": "prop_new_1"}, {"id": "prop_new_3"}])
     given_out = [str(store.create({}, NOW)["id"]) for _ in range(3)]
     store.delete(given_out[-1])
     given_out.append(str(store.create({}, NOW)["id"]))
@@ -62,7 +63,7 @@ def test_new_ids_are_never_taken_and_never_given_twice() -> None:
 
 
 def test_merging_changes_what_is_named_and_the_time() -> None:
-    store = PropertyStore([{"id": "a", "name": "A", "room": "x", "created_at": "then", "updated_at": "then"}])
+    store = RecordStore([{"id": "a", "name": "A", "room": "x", "created_at": "then", "updated_at": "then"}])
     before = store.get("a")
     assert store.merge("a", {"name": "B", "id": "z", "created_at": "now"}, NOW) == {
         "id": "a", "name": "B", "room": "x", "created_at": "then", "updated_at": rfc3339(NOW),
@@ -72,7 +73,7 @@ def test_merging_changes_what_is_named_and_the_time() -> None:
 
 
 def test_replacing_keeps_nothing_but_id_and_creation() -> None:
-    store = PropertyStore([*homes(1), {"id": "a", "name": "A", "room": "x", "created_at": "then"}, {"id": "b"}])
+    store = RecordStore([*homes(1), {"id": "a", "name": "A", "room": "x", "created_at": "then"}, {"id": "b"}])
     assert store.replace("a", {"name": "B", "id": "z"}, NOW) == {
         "id": "a", "created_at": "then", "name": "B", "updated_at": rfc3339(NOW),
     }  # fmt: skip
@@ -81,7 +82,7 @@ def test_replacing_keeps_nothing_but_id_and_creation() -> None:
 
 
 def test_deleting_removes_one_record_once() -> None:
-    store = PropertyStore(homes(3))
+    store = RecordStore(homes(3))
     assert [store.delete("prop_1"), store.delete("prop_1"), store.delete("nope")] == [True, False, False]
     assert ids(store) == ["prop_0", "prop_2"]
     assert store.get("prop_2") == homes(3)[2]
@@ -89,7 +90,7 @@ def test_deleting_removes_one_record_once() -> None:
 
 
 def test_filters_let_through_what_they_say_and_see_each_change() -> None:
-    store = PropertyStore(
+    store = RecordStore(
         [
             {"id": "a", "status": "active", "updated_at": "2024-01-01T00:00:00Z"},
             {"id": "b", "status": "inactive", "updated_at": "2024-01-02T00:00:00"},  # no offset: taken as UTC
@@ -97,28 +98,34 @@ def test_filters_let_through_what_they_say_and_see_each_change() -> None:
             {"id": "d"},
         ]
     )
-    since = datetime(2024, 1, 1, tzinfo=UTC)
-    assert ids(store.select(status="active").records) == ["a", "c"]
-    assert ids(store.select(updated_since=since).records) == ["a", "b"]
-    assert ids(store.select(updated_since=since + timedelta(microseconds=1)).records) == ["b"]
-    assert ids(store.select(status="active", updated_since=since).records) == ["a"]
+
+    def selected(status: str | None = None, since: str | None = None) -> list[str]:
+        asked = {name: text for name, text in (("status", status), ("updated_since", since)) if text is not None}
+        query = read_list_query(asked, FILTERS)
+        return ids(store.select(query.key, query.matches).records)
+
+    since = "2024-01-01T00:00:00Z"
+    assert selected("active") == ["a", "c"]
+    assert selected(since=since) == ["a", "b"]
+    assert selected(since="2024-01-01T00:00:00.000001Z") == ["b"]
+    assert selected("active", since) == ["a"]
     store.merge("d", {"status": "active"}, NOW + 1e8)
-    assert ids(store.select(status="active", updated_since=since).records) == ["a", "d"]
-    assert ids(store.select(status="active").records) == ["a", "c", "d"]
+    assert selected("active", since) == ["a", "d"]
+    assert selected("active") == ["a", "c", "d"]
     store.delete("a")
-    assert ids(store.select(status="active").records) == ["c", "d"]
+    assert selected("active") == ["c", "d"]
     store.create({"status": "active"}, NOW)
-    assert len(store.select(status="active").records) == 3
+    assert len(selected("active")) == 3
 
 
 def test_many_different_filters_are_not_all_remembered() -> None:
-    store = PropertyStore(homes(3))
+    store = RecordStore(homes(3))
     for day in range(1, 29):
-        store.select(updated_since=datetime(2024, 1, day, tzinfo=UTC))
+        store.select(("day", day), lambda record: True)
     assert len(store._selections) <= 8
 
 
-def walk(store: PropertyStore, size: int, between: Callable[[], None]) -> list[str]:
+def walk(store: RecordStore, size: int, between: Callable[[], None]) -> list[str]:
     """All pages from the first to the last, something happening between them."""
     seen: list[str] = []
     position = -1
@@ -141,7 +148,7 @@ changes = st.lists(st.lists(st.tuples(st.sampled_from(["create", "delete", "merg
 def test_a_walk_by_position_misses_nothing_and_repeats_nothing(
     number: int, size: int, changing: list[list[Change]]
 ) -> None:
-    store = PropertyStore(homes(number))
+    store = RecordStore(homes(number))
     batches = iter(changing)
     ever, always = set(ids(store)), set(ids(store))
     moment = count(int(NOW))
@@ -172,7 +179,7 @@ def test_a_walk_by_position_misses_nothing_and_repeats_nothing(
     number=st.integers(0, 30), actions=st.lists(st.tuples(st.sampled_from(["create", "delete"]), st.integers(0, 99)))
 )
 def test_it_is_an_ordered_table(number: int, actions: list[Change]) -> None:
-    store = PropertyStore(homes(number))
+    store = RecordStore(homes(number))
     model = {str(home["id"]): home for home in homes(number)}
     for what, which in actions:
         if what == "create":

@@ -1,0 +1,1 @@
+"""What the sandbox offers: one file per resource."""
