@@ -23,7 +23,7 @@ class FieldProblem:
     field: str
     message: str
     code: str
-    """``required``, ``invalid_type`` or ``invalid_value``."""
+    """``required``, ``invalid_type``, ``invalid_value`` or ``not_found``."""
 
 
 class RefusedError(Exception):
@@ -46,9 +46,9 @@ class RefusedError(Exception):
         self.headers: tuple[tuple[str, str], ...] = tuple(headers)
 
 
-def invalid(errors: Sequence[FieldProblem]) -> RefusedError:
-    """400 for these fields (documented: "bad request (invalid parameters)")."""
-    return RefusedError(400, "invalid_parameters", "The request has invalid parameters.", errors=errors)
+def invalid(errors: Sequence[FieldProblem], status: int = 400) -> RefusedError:
+    """400 for these fields (documented: "bad request (invalid parameters)"), or another status."""
+    return RefusedError(status, "invalid_parameters", "The request has invalid parameters.", errors=errors)
 
 
 def json_answer(status: int, body: Json, headers: HeaderFields = ()) -> HttpResponse:

@@ -25,7 +25,7 @@ from setsmart_async.sandbox.resources.reservations import ReservationsResource
 from setsmart_async.sandbox.resources.webhooks import WebhooksResource
 from setsmart_async.sandbox.routes import Route, Routes
 from setsmart_async.sandbox.statistics import LoggedRequest, Statistics
-from setsmart_async.sandbox.stock import Behaviour, Stock
+from setsmart_async.sandbox.stock import Behaviour, Seeds, Stock
 from setsmart_async.sandbox.store import RecordStore
 from setsmart_async.sandbox.translation import Translation
 from setsmart_async.wire import HttpRequest, HttpResponse, JsonObject
@@ -114,7 +114,7 @@ class SandboxApi:
             accepts_later=calendar_accepts_later,
             random_bytes=random_bytes,
         )
-        self._stock = Stock(behaviour, properties, reservations, conversations, messages, webhooks)
+        self._stock = Stock(behaviour, Seeds(properties, reservations, conversations, messages, webhooks))
         self._routes = Routes(self._translation.operations())
 
     @property

@@ -25,6 +25,10 @@ from setsmart_async.sandbox.timestamps import http_date
 Algorithm = Literal["fixed", "sliding", "bucket"]
 """How a server counts; see the module."""
 
+RetryAfter = Literal["never", "refusals", "always"]
+"""Which answers say how long to wait: none; those with status 429; or every one, 0 where there is no need to wait, as
+some real limiters do."""
+
 WINDOWS_KEPT: Final = 10_000
 """How many windows the count reaches back."""
 
@@ -96,10 +100,13 @@ class QuotaSimulator:
         skew: float = 0.0,
         send_headers: bool = True,
         send_date: bool = True,
-        send_retry_after: bool = False,
+        send_retry_after: RetryAfter | bool = "never",
     ) -> None:
+        """`skew` is in seconds; for the rest see the attributes of the same names. Raises `ConfigurationError`."""
         if not math.isfinite(skew):
             raise ConfigurationError("A server's clock skew must be a finite number of seconds.")
+        if send_retry_after not in (True, False, *get_args(RetryAfter)):
+            raise ConfigurationError(f"send_retry_after must be one of {', '.join(get_args(RetryAfter))}.")
         self.rule: QuotaRule = QuotaRule() if rule is None else rule
         """What is enforced from now on."""
         self.skew = skew
@@ -109,8 +116,8 @@ class QuotaSimulator:
         """Whether answers carry ``X-RateLimit-*``."""
         self.send_date = send_date
         """Whether answers carry ``Date``."""
-        self.send_retry_after = send_retry_after
-        """Whether a 429 carries ``Retry-After``, in whole seconds. Provisional."""
+        self.send_retry_after: RetryAfter | bool = send_retry_after
+        """Which answers carry ``Retry-After``, in whole seconds; True is ``refusals``, False ``never``. Provisional."""
         self._meters: dict[str, _Meter] = {}
         self._counts: deque[_Count] = deque(maxlen=WINDOWS_KEPT)
 
@@ -152,7 +159,7 @@ class QuotaSimulator:
             fields.append(("X-RateLimit-Limit", str(state.limit)))
             fields.append(("X-RateLimit-Remaining", str(state.remaining)))
             fields.append(("X-RateLimit-Reset", str(math.ceil(state.reset))))
-        if self.send_retry_after and not state.allowed:
+        if self.send_retry_after == "always" or (not state.allowed and self.send_retry_after not in ("never", False)):
             fields.append(("Retry-After", str(math.ceil(state.retry_after))))
         return fields
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ssl
 from types import TracebackType
 from typing import Final, Self
 
@@ -30,8 +31,18 @@ class SandboxServer:
     Keeps no access log. Beside the API there is `STATS_PATH`.
     """
 
-    def __init__(self, api: SandboxApi, *, host: str = "127.0.0.1", port: int = 0, latency: float = 0.0) -> None:
+    def __init__(
+        self,
+        api: SandboxApi,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        latency: float = 0.0,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
         """`port` 0 takes a free one; `latency` is in seconds, half before and half after each request is handled.
+
+        With an `ssl_context`, which holds the server's certificate, it serves https.
 
         Raises `ConfigurationError` for a host that is not this machine alone.
         """
@@ -48,6 +59,7 @@ class SandboxServer:
         self._host = "127.0.0.1" if host == "localhost" else host
         self._port = port
         self._latency = latency
+        self._ssl_context = ssl_context
         self._runner: web.AppRunner | None = None
         self._origin: Origin | None = None
 
@@ -73,12 +85,13 @@ class SandboxServer:
         runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            await web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context).start()
         except OSError as fault:
             await runner.cleanup()
             raise _cannot_listen(fault, self._host, self._port) from None
         self._runner = runner
-        self._origin = Origin("http", self._host, runner.addresses[0][1], BASE_PATH)
+        scheme = "http" if self._ssl_context is None else "https"
+        self._origin = Origin(scheme, self._host, runner.addresses[0][1], BASE_PATH)
 
     async def aclose(self) -> None:
         """Stop listening and close every connection. May be called twice."""

@@ -33,35 +33,38 @@ class Behaviour:
     """Where secrets come from."""
 
 
+@attrs.frozen
+class Seeds:
+    """The records to begin with."""
+
+    properties: Iterable[JsonObject]
+    reservations: Iterable[JsonObject]
+    conversations: Iterable[JsonObject]
+    messages: Iterable[JsonObject]
+    webhooks: Iterable[JsonObject]
+
+
 class Stock:
     """The resources of one sandbox."""
 
-    def __init__(
-        self,
-        behaviour: Behaviour,
-        properties: Iterable[JsonObject],
-        reservations: Iterable[JsonObject],
-        conversations: Iterable[JsonObject],
-        messages: Iterable[JsonObject],
-        webhooks: Iterable[JsonObject],
-    ) -> None:
+    def __init__(self, behaviour: Behaviour, seeds: Seeds) -> None:
         pager, tell, replaces = behaviour.pager, behaviour.tell, behaviour.replaces
-        self.properties: RecordStore = RecordStore(properties)
+        self.properties: RecordStore = RecordStore(seeds.properties)
         self.reservations: ReservationsResource = ReservationsResource(
-            RecordStore(reservations, kind="reservation", prefix="res", server_fields=RESERVATION_SERVER_FIELDS),
+            RecordStore(seeds.reservations, kind="reservation", prefix="res", server_fields=RESERVATION_SERVER_FIELDS),
             self.properties,
             pager,
             tell,
             replaces=replaces,
         )
         self.conversations: ConversationsResource = ConversationsResource(
-            RecordStore(conversations, kind="conversation", prefix="conv"),
-            RecordStore(messages, kind="message", prefix="msg", server_fields=MESSAGE_SERVER_FIELDS),
+            RecordStore(seeds.conversations, kind="conversation", prefix="conv"),
+            RecordStore(seeds.messages, kind="message", prefix="msg", server_fields=MESSAGE_SERVER_FIELDS),
             pager,
             tell,
         )
         self.webhooks: WebhooksResource = WebhooksResource(
-            RecordStore(webhooks, kind="webhook subscription", prefix="wh", server_fields=WEBHOOK_SERVER_FIELDS),
+            RecordStore(seeds.webhooks, kind="webhook subscription", prefix="wh", server_fields=WEBHOOK_SERVER_FIELDS),
             pager,
             tell,
             replaces=replaces,

@@ -20,7 +20,7 @@ from setsmart_async.sandbox.checks import (
     whole_number,
 )
 from setsmart_async.sandbox.question import Operate, Question, Success, Tell
-from setsmart_async.sandbox.resources.reservations import ReservationsResource
+from setsmart_async.sandbox.resources.reservations import ReservationsResource, includes
 from setsmart_async.sandbox.store import RecordStore
 from setsmart_async.wire import Json, JsonObject
 
@@ -106,7 +106,7 @@ class CalendarResource:
     def _day(self, home: JsonObject, day: date, taken: list[JsonObject]) -> JsonObject:
         text = day.isoformat()
         pushed = self._pushed.get(str(home["id"]), {}).get(day, {})
-        stay = next((one for one in taken if str(one["check_in"]) <= text < str(one["check_out"])), None)
+        stay = next((one for one in taken if includes(one, text)), None)
         found: JsonObject = {
             "date": text,
             "available": True,

@@ -12,7 +12,7 @@ from setsmart_async.contract import (
     RESERVATIONS_UPDATE,
 )
 from setsmart_async.records.reservation import ReservationStatus
-from setsmart_async.sandbox.answers import FieldProblem, RefusedError
+from setsmart_async.sandbox.answers import FieldProblem, RefusedError, invalid
 from setsmart_async.sandbox.checks import Shape, amount, currency, day, member_of, object_of, refuse, text, whole_number
 from setsmart_async.sandbox.filters import changed_since, equals, from_day, is_member, to_day
 from setsmart_async.sandbox.listing import Pager
@@ -57,7 +57,8 @@ FILTERS: Final = {
 }
 SERVER_FIELDS: Final = ("id", "created_at", "updated_at", "cancelled_at")
 
-_LEAVE_FREE: Final = frozenset({"inquiry", "cancelled", "declined", "expired"})
+_CANCELLED: Final = frozenset({"cancelled", "canceled"})
+_LEAVE_FREE: Final = frozenset({"inquiry", "declined", "expired"}) | _CANCELLED
 
 
 class ReservationsResource(StoredResource):
@@ -107,7 +108,7 @@ class ReservationsResource(StoredResource):
         before = self.found(question.identifier)
         if question.fields.get("cancelled_by") not in ("host", "guest"):
             refuse([FieldProblem("cancelled_by", "must be host or guest", "invalid_value")])
-        if before.get("status") in ("cancelled", "canceled", "checked_out"):
+        if before.get("status") in {*_CANCELLED, "checked_out"}:
             raise RefusedError(409, "not_cancellable", "This reservation can not be cancelled any more.")
         fields: JsonObject = {
             "status": "cancelled",
@@ -133,7 +134,7 @@ class ReservationsResource(StoredResource):
             refuse([FieldProblem("check_out", "must be after check_in", "invalid_value")])
         property_id = str(fields["property_id"])
         if self._properties.get(property_id) is None:
-            refuse([FieldProblem("property_id", "there is no such property", "not_found")])
+            raise invalid([FieldProblem("property_id", "there is no such property", "not_found")], status=422)
         if fields.get("status") in _LEAVE_FREE:
             return
         for other in self.taken(property_id):
@@ -143,3 +144,8 @@ class ReservationsResource(StoredResource):
 
 def _overlap(other: JsonObject, check_in: Json, check_out: Json) -> bool:
     return str(other.get("check_in")) < str(check_out) and str(check_in) < str(other.get("check_out"))
+
+
+def includes(stay: JsonObject, day: str) -> bool:
+    """Whether the night that begins on this day is part of the stay."""
+    return str(stay.get("check_in")) <= day < str(stay.get("check_out"))
