@@ -1,6 +1,8 @@
 """Walking a list: every record once, in order, without a circle and without a page too many."""
 
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -298,3 +300,31 @@ def test_an_error_of_a_page_comes_out_after_the_pages_before() -> None:
     seen, error = until_an_error(Server(answer).listing())
     assert seen == ["a"]
     assert error.path == "$.data[0].id"
+
+
+def test_a_walk_over_many_records_keeps_nothing_of_the_pages_behind() -> None:
+    count, size = 120_000, 1_000
+
+    def answer(query: Query) -> RawPage:
+        start = int(query.get("cursor", "0"))
+        following = {"cursor": str(start + size)} if start + size < count else None
+        return raw([f"home-{start + number}" for number in range(size)], following)
+
+    async def main() -> tuple[int, int, int]:
+        walked, early, late = 0, 0, 0
+        async for _ in Server(answer).listing():
+            walked += 1
+            if walked == 30_000:  # the window of remembered ids is full by now
+                gc.collect()
+                early = tracemalloc.get_traced_memory()[0]
+        gc.collect()
+        late = tracemalloc.get_traced_memory()[0]
+        return walked, early, late
+
+    tracemalloc.start()
+    try:
+        walked, early, late = run(main)
+    finally:
+        tracemalloc.stop()
+    assert walked == count
+    assert late - early < 200_000  # a record weighs 100 bytes and more: 90,000 of them would be 9 MB
