@@ -41,10 +41,12 @@ HOMES = {
     "cyclopts": ("cli/",),
     "httpx": ("transports/httpx.py",),
     "httpx2": ("transports/httpx.py",),
+    "hypothesis": ("testing/",),
     "pytest": ("testing/",),
     "redis": ("limits/redis.py", "webhooks/redis.py"),
     "rich": ("cli/",),
     "sqlalchemy": ("sync/", "webhooks/sqlalchemy.py"),
+    "trustme": ("testing/",),
 }
 
 # Rules without I/O: time and randomness are passed in.

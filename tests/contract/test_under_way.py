@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from contract.exchange import run
 
 from setsmart_async import AttemptTimeoutError, BodyTruncatedError, ClientClosedError, Outcome
+from setsmart_async.testing.transport_contract._suite.exchange import run
 from setsmart_async.transports.connections import Loan
 from setsmart_async.transports.under_way import Sending, UnderWay
 

@@ -5,11 +5,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
-from contract import certificates
-
 from setsmart_async import AiohttpTransport, MemoryTransport, SetSmart
 from setsmart_async.sandbox.api import SANDBOX_API_KEY, SandboxApi
 from setsmart_async.sandbox.server import SandboxServer
+from setsmart_async.testing.transport_contract._suite import certificates
 
 T = TypeVar("T")
 

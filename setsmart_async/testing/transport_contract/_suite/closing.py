@@ -2,20 +2,18 @@
 
 import asyncio
 import gc
-import os
-import subprocess
 import time
 import warnings
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-from contract import certificates
-from contract.candidates import Candidate, on_sockets
-from contract.exchange import SLACK, assert_bare, closing, python, request, run
-from contract.misbehaviour import JSON, OK
-from contract.raw_server import RawServer
-from contract.scripts import (
+
+from setsmart_async import ClientClosedError, Outcome, WrongEventLoopError
+from setsmart_async.testing.transport_contract._suite import certificates
+from setsmart_async.testing.transport_contract._suite.exchange import SLACK, assert_bare, closing, request, run
+from setsmart_async.testing.transport_contract._suite.misbehaviour import JSON, OK
+from setsmart_async.testing.transport_contract._suite.raw_server import RawServer
+from setsmart_async.testing.transport_contract._suite.scripts import (
     LARGE,
     after_a_request,
     full_backlog,
@@ -24,8 +22,8 @@ from contract.scripts import (
     stalled_handshake,
     well_behaved,
 )
-
-from setsmart_async import ClientClosedError, Origin, Outcome, WrongEventLoopError
+from setsmart_async.testing.transport_contract._suite.stage import on_sockets
+from setsmart_async.testing.transport_contract.candidates import Candidate
 from setsmart_async.transports.base import Transport
 
 
@@ -130,90 +128,3 @@ def test_r37_closing_from_another_thread_is_refused(candidate: Candidate) -> Non
 
     with RawServer(well_behaved) as server:
         run(closing(candidate.make(), elsewhere))
-
-
-FORKED = """
-import asyncio, os, sys
-from setsmart_async import AiohttpTransport, HttpRequest, Origin, ForkedClientError
-
-transport = AiohttpTransport()
-asked = HttpRequest(method="GET", origin=Origin.parse(sys.argv[1]), target="/x")
-
-async def in_child():
-    try:
-        await transport.send(asked, timeout=5)
-    except ForkedClientError:
-        return 7
-    return 1
-
-async def main():
-    await transport.send(asked, timeout=5)
-    child = os.fork()
-    if not child:
-        os._exit(asyncio.run(in_child()))  # asyncio knows that no loop runs here
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-    await transport.send(asked, timeout=5)
-    await transport.aclose()
-
-asyncio.run(main())
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_r37_a_forked_child_is_refused() -> None:
-    with RawServer(well_behaved) as server:
-        command = [python()[0], "-c", FORKED, str(server.origin)]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=30)
-        assert (ran.returncode, ran.stderr) == (0, "")
-        assert len(server.requests) == 2
-
-
-UNHEARD = """
-import asyncio, gc, ssl, sys
-from setsmart_async import AiohttpTransport, HttpRequest, Origin, TransportError
-
-plain, tls, breaking, silent, authority = sys.argv[1:]
-
-def asked(origin, **more):
-    return HttpRequest(origin=Origin.parse(origin), target="/x", headers={"X-API-Key": "sk"}, **more)
-
-async def main():
-    transport = AiohttpTransport(ssl_context=ssl.create_default_context(cafile=authority))
-    for origin in (plain, tls, plain, tls):
-        for fresh in (False, True):
-            body = b"{}" * 500_000
-            await transport.send(asked(origin, method="GET", fresh_connection=fresh), timeout=5)
-            await transport.send(asked(origin, method="PUT", body=body, fresh_connection=fresh), timeout=5)
-    for origin, timeout in ((breaking, 5), (silent, 0.1)):
-        try:
-            await transport.send(asked(origin, method="PUT", body=b"{}"), timeout=timeout)
-        except TransportError:
-            pass
-    task = asyncio.create_task(transport.send(asked(silent, method="GET"), timeout=5))
-    await asyncio.sleep(0.1)
-    task.cancel()
-    await asyncio.wait([task])
-    left = asyncio.create_task(transport.send(asked(silent, method="GET"), timeout=5))
-    await asyncio.sleep(0.1)
-    await transport.aclose()
-    await asyncio.gather(left, return_exceptions=True)
-    gc.collect()
-
-asyncio.run(main())
-gc.collect()
-"""
-
-
-def test_r36_no_warning_after_closing(tmp_path: Path) -> None:
-    """With asyncio's debug mode, aiohttp's strict parser, and every warning an error."""
-    authority = tmp_path / "authority.pem"
-    certificates.authority().cert_pem.write_to_path(str(authority))
-    with ExitStack() as stack:
-        scripts = [(well_behaved, None), (well_behaved, certificates.good()), (lambda peer: peer.reset(), None)]
-        servers = [stack.enter_context(RawServer(script, tls=tls)) for script, tls in [*scripts, (silent, None)]]
-        origins = [str(server.origin) for server in servers]
-        command = python("-c", UNHEARD, *origins, str(authority))
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=30)
-        assert (ran.returncode, ran.stderr) == (0, "")
-        assert Origin.parse(origins[1]).scheme == "https"
-        assert all(server.all_closed() for server in servers)

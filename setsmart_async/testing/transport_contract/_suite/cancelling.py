@@ -6,14 +6,21 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 import pytest
-from contract import certificates
-from contract.candidates import Candidate, on_sockets
-from contract.exchange import assert_bare_frames, closing, failure_of, request, run
-from contract.misbehaviour import JSON, OK
-from contract.raw_server import Peer, RawServer
-from contract.scripts import silent
 
 from setsmart_async import AttemptTimeoutError, HttpRequest
+from setsmart_async.testing.transport_contract._suite import certificates
+from setsmart_async.testing.transport_contract._suite.exchange import (
+    assert_bare_frames,
+    closing,
+    failure_of,
+    request,
+    run,
+)
+from setsmart_async.testing.transport_contract._suite.misbehaviour import JSON, OK
+from setsmart_async.testing.transport_contract._suite.raw_server import Peer, RawServer
+from setsmart_async.testing.transport_contract._suite.scripts import silent
+from setsmart_async.testing.transport_contract._suite.stage import on_sockets
+from setsmart_async.testing.transport_contract.candidates import Candidate
 from setsmart_async.transports.base import Transport
 
 T = TypeVar("T")

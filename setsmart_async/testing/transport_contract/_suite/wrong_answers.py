@@ -4,14 +4,23 @@ import asyncio
 from functools import partial
 
 import pytest
-from contract.candidates import Candidate, on_sockets
-from contract.exchange import assert_bare, closing, request, run
-from contract.misbehaviour import CHUNKED, GZIPPED, JSON, WHOLE, Ending, Misbehaviour, in_the_catalogue
-from contract.raw_server import Peer, RawServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setsmart_async import ApiError, AttemptTimeoutError, Outcome, TransportError
+from setsmart_async.testing.transport_contract._suite.exchange import assert_bare, closing, request, run
+from setsmart_async.testing.transport_contract._suite.misbehaviour import (
+    CHUNKED,
+    GZIPPED,
+    JSON,
+    WHOLE,
+    Ending,
+    Misbehaviour,
+    in_the_catalogue,
+)
+from setsmart_async.testing.transport_contract._suite.raw_server import Peer, RawServer
+from setsmart_async.testing.transport_contract._suite.stage import on_sockets
+from setsmart_async.testing.transport_contract.candidates import Candidate
 from setsmart_async.transports.base import Transport
 
 
@@ -75,7 +84,7 @@ def test_whatever_comes_the_error_is_ours(candidate: Candidate) -> None:
         if peer.request():
             peer.send(sent[-1])
 
-    @settings(max_examples=200)
+    @settings(max_examples=200, deadline=None)
     @given(damaged())
     def one(answer: bytes) -> None:
         sent.append(answer)

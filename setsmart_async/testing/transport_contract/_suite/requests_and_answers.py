@@ -5,9 +5,6 @@ import time
 
 import attrs
 import pytest
-from contract.candidates import Candidate, on_every_transport, scene
-from contract.exchange import BODY, METHODS, answer, closing, failure, request, run
-from contract.handlers import JSON, OK, always, encoded
 
 from setsmart_async import (
     BodyTruncatedError,
@@ -18,6 +15,18 @@ from setsmart_async import (
     ResponseTooLargeError,
     UnsupportedEncodingError,
 )
+from setsmart_async.testing.transport_contract._suite.exchange import (
+    BODY,
+    METHODS,
+    answer,
+    closing,
+    failure,
+    request,
+    run,
+)
+from setsmart_async.testing.transport_contract._suite.handlers import JSON, OK, always, encoded
+from setsmart_async.testing.transport_contract._suite.stage import on_every_transport, scene
+from setsmart_async.testing.transport_contract.candidates import Candidate
 from setsmart_async.transports.base import Transport
 from setsmart_async.wire import Headers
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from functools import cache, partial
 
 import pytest
-from contract.candidates import Candidate, on_sockets
-from contract.exchange import closing, failure_of, request, run
-from contract.misbehaviour import JSON, OK, WHOLE
-from contract.raw_server import Peer, RawServer
 
-from setsmart_async import Outcome, ProtocolError, ResponseTooLargeError, TransportError
+from setsmart_async import HttpResponse, Outcome, ProtocolError, ResponseTooLargeError, TransportError
+from setsmart_async.testing.transport_contract._suite.exchange import closing, failure_of, request, run
+from setsmart_async.testing.transport_contract._suite.misbehaviour import JSON, OK, WHOLE
+from setsmart_async.testing.transport_contract._suite.raw_server import Peer, RawServer
+from setsmart_async.testing.transport_contract._suite.stage import on_sockets
+from setsmart_async.testing.transport_contract.candidates import Candidate
 from setsmart_async.transports.base import MAX_RESPONSE_BYTES, Transport
 
 MEBI = 1024 * 1024
@@ -135,7 +136,7 @@ def test_a_refused_answer_does_not_break_the_request_after_it(candidate: Candida
     async def meanwhile(transport: Transport) -> None:
         refused = asyncio.create_task(failure_of(transport, request(server.origin, "PUT")))
         await asyncio.to_thread(sent.wait)
-        others = []
+        others: list[asyncio.Task[HttpResponse]] = []
         while not refused.done():
             others.append(asyncio.create_task(transport.send(request(server.origin), timeout=5)))
             await asyncio.sleep(0)

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from contract import certificates
-from contract.candidates import Candidate, on_sockets
-from contract.exchange import METHODS, answer, closing, failure, request, run
-from contract.misbehaviour import JSON
-from contract.raw_server import Peer, RawServer
-from contract.scripts import well_behaved
 
 from setsmart_async import ConfigurationError, ConnectError, Origin, Outcome, TLSError, TransportError
+from setsmart_async.testing.transport_contract._suite import certificates
+from setsmart_async.testing.transport_contract._suite.exchange import METHODS, answer, closing, failure, request, run
+from setsmart_async.testing.transport_contract._suite.misbehaviour import JSON
+from setsmart_async.testing.transport_contract._suite.raw_server import Peer, RawServer
+from setsmart_async.testing.transport_contract._suite.scripts import well_behaved
+from setsmart_async.testing.transport_contract._suite.stage import on_sockets
+from setsmart_async.testing.transport_contract.candidates import Candidate
 from setsmart_async.transports.base import Transport
 
 

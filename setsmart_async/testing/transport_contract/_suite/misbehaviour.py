@@ -7,7 +7,6 @@ from typing import Final
 
 import attrs
 import pytest
-from contract.raw_server import Peer
 
 from setsmart_async import (
     BodyTruncatedError,
@@ -17,6 +16,7 @@ from setsmart_async import (
     TransportError,
     UnsupportedEncodingError,
 )
+from setsmart_async.testing.transport_contract._suite.raw_server import Peer
 
 OK: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 JSON: Final = b'[{"id": "p1"}]'

@@ -4,14 +4,22 @@ import contextlib
 import time
 
 import pytest
-from contract import certificates
-from contract.candidates import Candidate, on_sockets
-from contract.exchange import SLACK, failure, request
-from contract.misbehaviour import JSON, OK
-from contract.raw_server import Peer, RawServer, Script
-from contract.scripts import LARGE, after_a_request, full_backlog, not_reading, silent, stalled_handshake
 
 from setsmart_async import AttemptTimeoutError, ConnectError, Origin, Outcome
+from setsmart_async.testing.transport_contract._suite import certificates
+from setsmart_async.testing.transport_contract._suite.exchange import SLACK, failure, request
+from setsmart_async.testing.transport_contract._suite.misbehaviour import JSON, OK
+from setsmart_async.testing.transport_contract._suite.raw_server import Peer, RawServer, Script
+from setsmart_async.testing.transport_contract._suite.scripts import (
+    LARGE,
+    after_a_request,
+    full_backlog,
+    not_reading,
+    silent,
+    stalled_handshake,
+)
+from setsmart_async.testing.transport_contract._suite.stage import on_sockets
+from setsmart_async.testing.transport_contract.candidates import Candidate
 
 LIMIT = 0.15
 

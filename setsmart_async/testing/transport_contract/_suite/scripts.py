@@ -2,12 +2,11 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator
-
-from contract.misbehaviour import WHOLE
-from contract.raw_server import Peer, RawServer, Script
+from collections.abc import Generator
 
 from setsmart_async import Origin
+from setsmart_async.testing.transport_contract._suite.misbehaviour import WHOLE
+from setsmart_async.testing.transport_contract._suite.raw_server import Peer, RawServer, Script
 
 LARGE = bytes(30_000_000)
 """A body that fits into no buffer on its way."""
@@ -43,7 +42,7 @@ def after_a_request(data: bytes, every: float = 0.0) -> Script:
 
 
 @contextlib.contextmanager
-def full_backlog() -> Iterator[Origin]:
+def full_backlog() -> Generator[Origin]:
     """A port whose queue of connections is full: the next one gets no answer."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -55,7 +54,7 @@ def full_backlog() -> Iterator[Origin]:
 
 
 @contextlib.contextmanager
-def stalled_handshake() -> Iterator[Origin]:
+def stalled_handshake() -> Generator[Origin]:
     """A port that accepts connections, and does not begin with TLS."""
     with RawServer(silent) as server:
         yield Origin("https", server.host, server.port)

@@ -5,13 +5,22 @@ import time
 from functools import partial
 
 import pytest
-from contract.candidates import Candidate, on_sockets
-from contract.exchange import BODY, METHODS, closing, failure, failure_of, request, run
-from contract.misbehaviour import JSON, OK, WHOLE
-from contract.raw_server import Peer, RawServer
-from contract.scripts import LARGE, well_behaved
 
 from setsmart_async import ConnectError, ConnectionLostError, HttpRequest, HttpResponse, Origin, Outcome, TransportError
+from setsmart_async.testing.transport_contract._suite.exchange import (
+    BODY,
+    METHODS,
+    closing,
+    failure,
+    failure_of,
+    request,
+    run,
+)
+from setsmart_async.testing.transport_contract._suite.misbehaviour import JSON, OK, WHOLE
+from setsmart_async.testing.transport_contract._suite.raw_server import Peer, RawServer
+from setsmart_async.testing.transport_contract._suite.scripts import LARGE, well_behaved
+from setsmart_async.testing.transport_contract._suite.stage import on_sockets
+from setsmart_async.testing.transport_contract.candidates import Candidate
 from setsmart_async.transports.base import Transport
 
 

@@ -17,14 +17,14 @@ def authority() -> trustme.CA:
 def trusting(ca: trustme.CA | None = None) -> ssl.SSLContext:
     """A client's settings that trust this authority, and no other."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    (ca or authority()).configure_trust(context)
+    (ca or authority()).configure_trust(context)  # pyright: ignore[reportUnknownMemberType] - it takes pyOpenSSL's contexts too
     return context
 
 
 def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
     """A server's settings with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
+    certificate.configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - it takes pyOpenSSL's contexts too
     return context
 
 

@@ -1,25 +1,31 @@
 """The promises of `Transport` about time, cancelling and closing (5 to 7), on every transport."""
 
 import asyncio
-import gzip
 import time
 
 import pytest
-from contract.candidates import Candidate, on_every_transport, scene
-from contract.exchange import SLACK, assert_bare, closing, failure, failure_of, request, run
-from contract.handlers import OK, always, encoded
 
 from setsmart_async import (
     AttemptTimeoutError,
     ClientClosedError,
     HttpRequest,
     HttpResponse,
-    MemoryTransport,
-    Origin,
     Outcome,
     TransportError,
     WrongEventLoopError,
 )
+from setsmart_async.testing.transport_contract._suite.exchange import (
+    SLACK,
+    assert_bare,
+    closing,
+    failure,
+    failure_of,
+    request,
+    run,
+)
+from setsmart_async.testing.transport_contract._suite.handlers import OK, always
+from setsmart_async.testing.transport_contract._suite.stage import on_every_transport, scene
+from setsmart_async.testing.transport_contract.candidates import Candidate
 from setsmart_async.transports.base import Transport
 
 # 5. `send` ends within `timeout` seconds.
@@ -161,23 +167,6 @@ def test_r35_closing_ends_what_is_under_way(candidate: Candidate) -> None:
 
     with scene(candidate, always(OK), latency=10.0) as stage:
         run(closing(stage.make(), close_while_sending))
-
-
-def test_closing_while_an_answer_is_inflated_leaves_it_applied() -> None:
-    """In memory, where the answer is there at once; over a socket nobody can tell how much of it is."""
-    large = encoded(gzip.compress(bytes(10_000_000)), "gzip")
-
-    async def close_meanwhile(transport: Transport) -> None:
-        task = asyncio.create_task(
-            transport.send(HttpRequest(method="PUT", origin=Origin("http", "127.0.0.1", 1), target="/x"), timeout=5)
-        )
-        await asyncio.sleep(0)
-        await transport.aclose()
-        with pytest.raises(ClientClosedError) as caught:
-            await task
-        assert caught.value.outcome is Outcome.APPLIED
-
-    run(closing(MemoryTransport(always(large)), close_meanwhile))
 
 
 @on_every_transport

@@ -1,0 +1,1 @@
+"""The tests themselves, and the server that they play against."""
