@@ -41,7 +41,7 @@ def checked_proxy(url: str | None) -> str | None:
 class Transport(Protocol):
     """Carries one request and brings one complete answer.
 
-    Promises, held to by the contract suite in ``tests/contract/``:
+    Promises, held to by the suite `setsmart_async.testing.transport_contract`:
 
     1. exactly one request on the wire for each `send`: no retries, no resends, no redirects followed;
     2. the body is whole, decompressed and at most so many bytes, or `BodyTruncatedError`, `ProtocolError`,
