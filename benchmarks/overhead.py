@@ -2,8 +2,8 @@
 
     python benchmarks/overhead.py [--quick]
 
-Everybody in turn against the same server process, round after round, 32 calls at a time. Writes
-`benchmarks/results/overhead.json`.
+In turn against the same server process, round after round, 32 calls at a time; each of ours with an API key of its
+own, for clients with the same one share a limiter. Writes `benchmarks/results/overhead.json`.
 """
 
 import argparse
@@ -56,7 +56,7 @@ async def _ours_observed(stack: AsyncExitStack, base_url: str) -> Get:
         if len(told) > 1000:
             told.clear()
 
-    client = SetSmart("key-of-the-benchmark", base_url=base_url, observer=observe)
+    client = SetSmart("key-of-the-observed", base_url=base_url, observer=observe)
     properties = (await stack.enter_async_context(client)).properties
     return lambda: properties.get("prop_123")
 
@@ -67,7 +67,7 @@ async def _ours_in_memory(stack: AsyncExitStack, base_url: str) -> Get:
     def answer(request: HttpRequest) -> HttpResponse:
         return response
 
-    client = SetSmart("key-of-the-benchmark", base_url=base_url, transport=MemoryTransport(answer))
+    client = SetSmart("key-in-memory", base_url=base_url, transport=MemoryTransport(answer))
     properties = (await stack.enter_async_context(client)).properties
     return lambda: properties.get("prop_123")
 
