@@ -31,6 +31,10 @@ from setsmart_async.transports.base import Transport
 from setsmart_async.wire import Json, Origin
 
 if TYPE_CHECKING:  # resources that not every program needs are imported when first asked for
+    from setsmart_async.records.conversation import Conversation
+    from setsmart_async.records.property import Property
+    from setsmart_async.records.reservation import Reservation
+    from setsmart_async.records.webhook import WebhookEvent
     from setsmart_async.resources.calendar import Calendar
     from setsmart_async.resources.conversations import Conversations
     from setsmart_async.resources.own import Method, OwnResource
@@ -224,6 +228,16 @@ class SetSmart:
         return await request(
             calls, method, path, record=record, id=id, query=query, body=body, idempotency_key=idempotency_key
         )
+
+    async def resolve(self, event: WebhookEvent) -> Property | Reservation | Conversation | None:
+        """What a webhook's event is about, as it is **now**: events come late, twice and out of order, or hold ids only.
+
+        A property for events about one or its calendar, a reservation, the conversation of a message; None when it is
+        no longer there. Costs one request. Raises `ValueError` for an event of another kind or without an id.
+        """
+        from setsmart_async.resources.resolving import resolve
+
+        return await resolve(event, self._engine, self._options, self._dialect)
 
     @property
     def quota(self) -> QuotaState:
