@@ -88,6 +88,15 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """What comes from outside (webhooks, headers, bodies, pages), with examples that no run has tried before."""
+    session.install(EXTRAS, *group("test"))
+    fuzzed = ("tests/webhooks/test_fuzz.py", "tests/unit", "tests/records", "tests/sandbox")
+    tests = session.posargs or fuzzed
+    session.run("pytest", "-n", "auto", "--timeout=0", *tests, env={**TEST_ENV, "HYPOTHESIS_PROFILE": "fuzz"})
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The limiter beside its peers, into benchmarks/results; `-- --quick` for a first look."""
     session.install(".", *group("bench"))

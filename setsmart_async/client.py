@@ -230,7 +230,7 @@ class SetSmart:
         )
 
     async def resolve(self, event: WebhookEvent) -> Property | Reservation | Conversation | None:
-        """What a webhook's event is about, as it is **now**: events come late, twice and out of order, or hold ids only.
+        """What a webhook's event is about, as it is **now**: events come late, twice, out of order, or hold ids only.
 
         A property for events about one or its calendar, a reservation, the conversation of a message; None when it is
         no longer there. Costs one request. Raises `ValueError` for an event of another kind or without an id.

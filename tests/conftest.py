@@ -13,8 +13,9 @@ loopback.install()
 _PYTHONPATH = (str(Path(loopback.__file__).parent), os.environ.get("PYTHONPATH", ""))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, _PYTHONPATH))
 
-# "gate" (nox): the same examples each time. "explore" (plain pytest): new ones in every run.
+# "gate" (nox): the same examples each time. "explore" (plain pytest): new ones in every run. "fuzz": many more.
 settings.register_profile("gate", derandomize=True, deadline=None)
+settings.register_profile("fuzz", max_examples=3_000, deadline=None, print_blob=True)
 settings.register_profile("explore", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "explore"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
@@ -68,9 +69,15 @@ async def sandbox(
         str | None, Parameter(help="The key that it accepts. Not a secret: use no key of a real account.")
     ] = None,
     properties: Annotated[int | None, Parameter(help="How many it holds; the real listings when left out.")] = None,
+    reservations: Annotated[
+        int | None, Parameter(help="How many it holds, with their conversations; one for every three properties.")
+    ] = None,
+    database: Annotated[
+        Path | None, Parameter(help="A file in which it keeps what it holds. Left out: all is gone when it ends.")
+    ] = None,
     paging: Annotated[
-        Literal["cursor", "page", "link", "array"],
-        Parameter(help="How pages follow each other: by cursor, number, Link header, or all in one array."),
+        Literal["cursor", "page", "offset", "link", "array"],
+        Parameter(help="How pages follow each other: by cursor, number, offset, Link header, or all in one array."),
     ] = "cursor",
     algorithm: Annotated[
         Literal["fixed", "sliding", "bucket"],
@@ -87,6 +94,8 @@ async def sandbox(
         page_size=page_size,
         api_key=api_key,
         properties=properties,
+        reservations=reservations,
+        database=database,
         paging=paging,
         rule=QuotaRule(limit=limit, window=seconds_of(window, "--window"), algorithm=algorithm),
         skew=skew,
@@ -106,6 +115,56 @@ async def quota(
     from setsmart_async.cli.quota import show_quota
 
     await show_quota(base_url)
+    return ExitCode.DONE
+
+
+webhooks: App = App(name="webhooks", help="Receive webhooks on this machine, make the sandbox send one, check one.")
+app.command(webhooks)
+
+
+@webhooks.command(name="listen")
+async def webhooks_listen(
+    *,
+    port: Annotated[int, Parameter(help="0: any free one.")] = 8090,
+    subscribe: Annotated[Flag, Parameter(help="Subscribe at the sandbox of SETSMART_BASE_URL, until Ctrl-C.")] = False,
+    forward_to: Annotated[str | None, Parameter(help="Send what is genuine on to this address.")] = None,
+    save: Annotated[Path | None, Parameter(help="A folder for deliveries as they came, for `webhooks verify`.")] = None,
+    base_url: Annotated[
+        str | None, Parameter(help="The sandbox to subscribe at, instead of SETSMART_BASE_URL.")
+    ] = None,
+) -> int:
+    """Print every genuine delivery, one JSON object a line. The secret comes from SETSMART_WEBHOOK_SECRET."""
+    from setsmart_async.cli.webhooks import ListenOptions, listen
+
+    await listen(ListenOptions(port=port, subscribe=subscribe, forward_to=forward_to, save=save, base_url=base_url))
+    return ExitCode.DONE
+
+
+@webhooks.command(name="trigger")
+async def webhooks_trigger(
+    event_type: Annotated[str, Parameter(help="Such as reservation.created.")],
+    /,
+    *,
+    base_url: Annotated[str | None, Parameter(help="The sandbox, instead of SETSMART_BASE_URL.")] = None,
+) -> int:
+    """Make a running sandbox send an event to its subscribers, and print it."""
+    from setsmart_async.cli.webhooks import trigger
+
+    await trigger(event_type, base_url)
+    return ExitCode.DONE
+
+
+@webhooks.command(name="verify")
+def webhooks_verify(
+    saved: Annotated[Path, Parameter(help="Header lines, an empty line, and the body, as received.")],
+    /,
+    *,
+    any_age: Annotated[Flag, Parameter(help="Its age does not count.")] = False,
+) -> int:
+    """Say whether a saved delivery is genuine, and print its event. The secret comes from SETSMART_WEBHOOK_SECRET."""
+    from setsmart_async.cli.webhooks import verify
+
+    verify(saved, any_age=any_age)
     return ExitCode.DONE
 
 

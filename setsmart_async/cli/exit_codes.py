@@ -24,6 +24,8 @@ class ExitCode(IntEnum):
 
     DONE = 0
     """Everything that was asked for is done."""
+    NOT_GENUINE = 1
+    """`setsmart webhooks verify`: the delivery is forged, changed, or too old."""
     USAGE = 2
     """An option or a setting is missing or wrong, or the database is another account's: nothing was done."""
     KEY_REFUSED = 3
@@ -42,6 +44,7 @@ class ExitCode(IntEnum):
 
 MEANINGS: Final = {
     ExitCode.DONE: "done",
+    ExitCode.NOT_GENUINE: "webhook delivery not genuine",
     ExitCode.USAGE: "wrong usage or configuration",
     ExitCode.KEY_REFUSED: "API key refused",
     ExitCode.NO_CONNECTION: "server not reached",

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
 
 from aiohttp import web
 
-from setsmart_async.webhooks import LARGEST_BODY, Answer, Intake, WebhookReceiver
+from setsmart_async.errors import ConfigurationError
+from setsmart_async.webhooks import LARGEST_BODY, Answer, HeaderFields, Intake
 from setsmart_async.webhooks.answer import BODY_SECONDS, TOO_SLOW
 
 
+class TakesDeliveries(Protocol):
+    """What a `WebhookReceiver` does."""
+
+    async def receive(self, body: bytes, headers: HeaderFields, /) -> Answer:
+        """What to answer."""
+        ...
+
+
 def webhook_handler(
-    receiver: WebhookReceiver, *, largest: int = LARGEST_BODY, body_seconds: float = BODY_SECONDS
+    receiver: TakesDeliveries, *, largest: int = LARGEST_BODY, body_seconds: float = BODY_SECONDS
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """A handler that reads at most `largest` bytes, as sent, and gives them to the receiver.
 
@@ -33,6 +44,26 @@ def webhook_handler(
         return _response(await receiver.receive(intake.body, pairs))
 
     return handle
+
+
+@asynccontextmanager
+async def serving(receiver: TakesDeliveries, *, port: int) -> AsyncGenerator[str, None]:
+    """Serve deliveries at any path of this machine alone, port 0 takes a free one; gives the URL.
+
+    Raises `ConfigurationError` when the port is taken.
+    """
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", webhook_handler(receiver))
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+        except OSError as fault:
+            raise ConfigurationError(f"Nothing can listen on port {port} of 127.0.0.1 ({fault.strerror}).") from None
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
 
 
 def _response(answer: Answer) -> web.StreamResponse:

@@ -80,3 +80,11 @@ class KeyRack:
     def find(self, key: str | None) -> SandboxKey | None:
         """What a key may do; None: it is not accepted."""
         return None if key is None else self._keys.get(key)
+
+
+def key_rack(api_keys: Collection[str | SandboxKey], read_only_keys: Collection[str]) -> KeyRack:
+    """The keys of a sandbox's settings. Raises `ConfigurationError`."""
+    if isinstance(api_keys, str) or isinstance(read_only_keys, str):
+        raise ConfigurationError("The sandbox's API keys are a list of texts: put a single key into a list.")
+    keys = [SandboxKey(key=key) if isinstance(key, str) else key for key in api_keys]
+    return KeyRack([*keys, *(SandboxKey(key=key, read_only=True) for key in read_only_keys)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Final, Literal, get_args
 from urllib.parse import parse_qsl
@@ -13,9 +14,10 @@ import attrs
 from setsmart_async.clock import Clock, SystemClock
 from setsmart_async.contract import Dialect, Operation
 from setsmart_async.errors import ConfigurationError
-from setsmart_async.sandbox.access import SANDBOX_API_KEY, KeyRack, SandboxKey
+from setsmart_async.sandbox.access import SANDBOX_API_KEY, KeyRack, SandboxKey, key_rack
 from setsmart_async.sandbox.answers import RefusedError, error_answer, json_answer
 from setsmart_async.sandbox.checks import read_object
+from setsmart_async.sandbox.database import SandboxDatabase
 from setsmart_async.sandbox.idempotency import Repetitions
 from setsmart_async.sandbox.listing import LARGEST_PAGE, Pager, PagingStyle
 from setsmart_async.sandbox.question import Question, Success
@@ -61,9 +63,9 @@ class SandboxApi:
 
     def __init__(
         self,
-        properties: Iterable[JsonObject] = (),
+        properties: Iterable[JsonObject] | int = (),
         *,
-        reservations: Iterable[JsonObject] = (),
+        reservations: Iterable[JsonObject] | int = (),
         conversations: Iterable[JsonObject] = (),
         messages: Iterable[JsonObject] = (),
         webhooks: Iterable[JsonObject] = (),
@@ -81,17 +83,20 @@ class SandboxApi:
         intercept: Intercept | None = None,
         tell: Callable[[str, JsonObject], None] | None = None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        database: SandboxDatabase | None = None,
     ) -> None:
-        """`properties` and the other records are what there is to begin with, see `seed_properties`.
+        """`properties` and the other records are what there is to begin with; for homes and stays a number will do.
 
-        `read_only_keys` may not write (403); a `SandboxKey` may have scopes and an address too. `page_size` is in
-        records, 1 to 200. `put_replaces` makes PUT replace a record instead of merging into it: which of the two
-        SetSmart does is not documented. `calendar_accepts_later` answers calendar pushes with 202; `invalid_status`
-        is that of wrong fields. `dialect` is what this server does differently. `tell` hears of what happens: an
-        event's type and its data. Raises `ConfigurationError` for what can not work.
+        See `seed_properties` and `seed_reservations`; conversations come with the stays. `read_only_keys` may not write
+        (403); a `SandboxKey` may have scopes and an address too. `page_size` is in records, 1 to 200. `put_replaces`
+        makes PUT replace a record instead of merging into it: which of the two SetSmart does is not documented.
+        `calendar_accepts_later` answers calendar pushes with 202; `invalid_status` is that of wrong fields in a body.
+        `dialect` is what this server does differently. `tell` hears of what happens: an event's type and its data. With
+        a `database` it outlives its process: what the file holds stands in the records' place; counters and quota begin
+        anew. Raises `ConfigurationError` for what can not work.
         """
-        _check_settings(paging, page_size, quota_per)
-        self.keys: KeyRack = _key_rack(api_keys, read_only_keys)
+        _check_settings(paging, page_size, quota_per, invalid_status)
+        self.keys: KeyRack = key_rack(api_keys, read_only_keys)
         """Who may do what; keys can be added and revoked."""
         self.quota: QuotaSimulator = QuotaSimulator() if quota is None else quota
         """What may be asked how often."""
@@ -102,11 +107,10 @@ class SandboxApi:
         self._clock = SystemClock() if clock is None else clock
         self.statistics: Statistics = Statistics(self._clock.wall())
         """What was asked."""
-        self._quota_per = quota_per
-        self._invalid_status = invalid_status
+        self._quota_per, self._invalid_status = quota_per, invalid_status
         self._translation = Translation(Dialect() if dialect is None else dialect)
-        self._api_key_header = self._translation.dialect.api_key_header.lower()
-        self._repetitions = Repetitions()
+        self._database = database
+        self._repetitions = Repetitions(None if database is None else database.shelf("repetitions"))
         behaviour = Behaviour(
             pager=Pager(paging, page_size),
             tell=self._note,
@@ -114,7 +118,8 @@ class SandboxApi:
             accepts_later=calendar_accepts_later,
             random_bytes=random_bytes,
         )
-        self._stock = Stock(behaviour, Seeds(properties, reservations, conversations, messages, webhooks))
+        with self._as_one():
+            self._stock = Stock(behaviour, Seeds(properties, reservations, conversations, messages, webhooks), database)
         self._routes = Routes(self._translation.operations())
 
     @property
@@ -172,7 +177,10 @@ class SandboxApi:
             "requests": statistics.requests,
             "by_status": {str(status): count for status, count in sorted(statistics.by_status.items())},
             "by_operation": dict(sorted(statistics.by_operation.items())),
+            "executed": dict(sorted(statistics.executed.items())),
+            "replayed": statistics.replayed,
             "properties": len(self.properties),
+            "records": {**self._stock.counts()},
             "rule": {"limit": rule.limit, "window": rule.window, "algorithm": rule.algorithm},
             "windows": [
                 {"start": window.start, "accepted": window.accepted, "refused": window.refused}
@@ -183,15 +191,17 @@ class SandboxApi:
     def _answer(self, arrival: _Arrival) -> HttpResponse:
         request_id = f"req_{self.statistics.requests + 1:08d}"
         names = arrival.request.headers.items()
-        sent = next((value for name, value in names if name.lower() == self._api_key_header), None)
+        sent = next((value for name, value in names if name.lower() == self._translation.api_key_header), None)
         key = self.keys.find(sent)
         state = None if key is None else self.quota.take(self._payer(arrival, key), arrival.now)
         headers = [("X-Request-Id", request_id), *self.quota.headers(state, arrival.now)]
         try:
-            success, operation, is_repetition = self._perform(arrival, key, state)
+            with self._as_one():
+                success, operation, is_repetition = self._perform(arrival, key, state)
         except RefusedError as refusal:
             return error_answer(refusal, request_id, headers)
         replayed = [("Idempotent-Replayed", "true")] if is_repetition else []
+        self.statistics.replayed += is_repetition
         body = self._translation.body(operation, success)
         return json_answer(success.status, body, [*headers, *success.headers, *replayed])
 
@@ -227,43 +237,41 @@ class SandboxApi:
 
     def _operate(self, arrival: _Arrival, route: Route) -> Success:
         operation, request = route.operation, arrival.request
-        sent = dict(parse_qsl(arrival.query, keep_blank_values=True))
+        sent = dict(parse_qsl(arrival.query, keep_blank_values=True)) if arrival.query else {}
         has_body = operation.method in ("POST", "PUT")
         question = Question(
             identifier=route.identifier,
             parameters=self._translation.parameters(operation, sent),
             fields=self._translation.fields(operation, read_object(request.body)) if has_body else {},
             now=self.quota.server_time(arrival.now),
-            url=f"{request.origin}{request.target.partition('?')[0]}",
+            request=request,
             sent_parameters=sent,
             cursor_parameter=self._translation.dialect.cursor_parameter,
         )
         try:
             success = self._stock.operations[operation.name](question)
         except RefusedError as refusal:
-            if refusal.status == 400 and refusal.errors:
-                refusal.status = self._invalid_status
-            raise
+            status = self._invalid_status if has_body and refusal.status == 400 else refusal.status
+            raise self._translation.refusal(operation, refusal, status) from None
         if operation.method != "GET":
             self.statistics.executed[operation.name] += 1
         return success
+
+    def _as_one(self) -> AbstractContextManager[None]:
+        """In the file there is all of what is done here, or nothing."""
+        return nullcontext() if self._database is None else self._database.transaction()
 
     def _note(self, event_type: str, data: JsonObject) -> None:
         if self.tell is not None:
             self.tell(event_type, data)
 
 
-def _check_settings(paging: PagingStyle, page_size: int, quota_per: QuotaPer) -> None:
+def _check_settings(paging: PagingStyle, page_size: int, quota_per: QuotaPer, invalid_status: int) -> None:
+    if invalid_status not in (400, 422):
+        raise ConfigurationError("The sandbox's invalid_status must be 400 or 422.")
     if type(page_size) is not int or not 1 <= page_size <= LARGEST_PAGE:
         raise ConfigurationError(f"The sandbox's page size must be from 1 to {LARGEST_PAGE} records.")
     if paging not in get_args(PagingStyle):
         raise ConfigurationError(f"The sandbox's paging must be one of {', '.join(get_args(PagingStyle))}.")
     if quota_per not in get_args(QuotaPer):
         raise ConfigurationError("The sandbox's quota is per 'key', per 'address' or per 'endpoint'.")
-
-
-def _key_rack(api_keys: Collection[str | SandboxKey], read_only_keys: Collection[str]) -> KeyRack:
-    if isinstance(api_keys, str) or isinstance(read_only_keys, str):
-        raise ConfigurationError("The sandbox's API keys are a list of texts: put a single key into a list.")
-    keys = [SandboxKey(key=key) if isinstance(key, str) else key for key in api_keys]
-    return KeyRack([*keys, *(SandboxKey(key=key, read_only=True) for key in read_only_keys)])

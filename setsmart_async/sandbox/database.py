@@ -65,7 +65,7 @@ class SandboxDatabase:
         self._depth += 1
         try:
             yield
-        except BaseException:
+        except BaseException:  # whatever ended it, a cancellation too, the file is as it was
             self._depth -= 1
             if self._depth == 0:
                 self._connection.execute("ROLLBACK")

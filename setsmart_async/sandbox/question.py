@@ -8,7 +8,7 @@ from typing import Literal
 import attrs
 
 from setsmart_async.sandbox.answers import HeaderFields
-from setsmart_async.wire import Json, JsonObject
+from setsmart_async.wire import HttpRequest, Json, JsonObject
 
 
 @attrs.frozen(kw_only=True)
@@ -23,12 +23,21 @@ class Question:
     """The body of a write; empty for other requests."""
     now: float
     """Unix seconds of the server's clock."""
-    url: str
-    """The address that was asked for, without its query."""
+    request: HttpRequest
+    """As it came."""
     sent_parameters: Mapping[str, str]
     """The query in the server's own dialect, for links."""
     cursor_parameter: str = "cursor"
     """The cursor's name there."""
+
+    @property
+    def url(self) -> str:
+        """The address that was asked for, without its query."""
+        return f"{self.request.origin}{self.request.target.partition('?')[0]}"
+
+
+Holds = Literal["record", "records", "nothing"]
+"""What a body is: one record; a list, or an object whose ``data`` is one; or neither."""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,8 +45,7 @@ class Success:
     """What an operation has to say, in the contract's own names."""
 
     body: Json
-    holds: Literal["record", "records", "nothing"] = "record"
-    """``records``: a list, or an object whose ``data`` is one."""
+    holds: Holds = "record"
     status: int = 200
     headers: HeaderFields = ()
 

@@ -21,12 +21,18 @@ class Route:
 
 
 class Routes:
-    """The paths of a table of operations. Each template holds ``{id}`` as one whole segment, or not at all."""
+    """The paths of a table of operations. Each template holds ``{id}`` within one segment, or not at all."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._by_path: dict[tuple[str, ...], dict[str, Operation]] = {}
+        self._affixes: dict[tuple[str, str], None] = {}
         for operation in operations:
-            self._by_path.setdefault(tuple(operation.path.split("/")), {})[operation.method] = operation
+            template = tuple(operation.path.split("/"))
+            self._by_path.setdefault(template, {})[operation.method] = operation
+            for segment in template:
+                before, found, behind = segment.partition("{id}")
+                if found:
+                    self._affixes[before, behind] = None
 
     def find(self, method: str, path: str) -> Route | RefusedError:
         """The operation of a method and an encoded path, or the 404 or 405 that it is to be answered with."""
@@ -45,8 +51,12 @@ class Routes:
 
     def _with_identifier(self, segments: tuple[str, ...]) -> tuple[dict[str, Operation] | None, str]:
         for index in range(len(segments) - 1, 0, -1):
-            template = (*segments[:index], "{id}", *segments[index + 1 :])
-            methods = self._by_path.get(template)
-            if methods is not None and segments[index]:
-                return methods, unquote(segments[index])
+            segment = segments[index]
+            for before, behind in self._affixes:
+                template = (*segments[:index], f"{before}{{id}}{behind}", *segments[index + 1 :])
+                methods = self._by_path.get(template)
+                if methods is None or not (segment.startswith(before) and segment.endswith(behind)):
+                    continue
+                if len(segment) > len(before) + len(behind):
+                    return methods, unquote(segment[len(before) : len(segment) - len(behind)])
         return None, ""

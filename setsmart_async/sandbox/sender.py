@@ -122,7 +122,7 @@ class WebhookSender:
         """The last 1,000 attempts, oldest first."""
 
     async def __aenter__(self) -> Self:
-        self._api.tell = self.send
+        self._api.tell = self._hear
         for _ in range(self._concurrency):
             self._keep(asyncio.create_task(self._work()))
         return self
@@ -134,15 +134,18 @@ class WebhookSender:
 
     async def aclose(self) -> None:
         """Send nothing more. May be called twice."""
-        if self._api.tell == self.send:
+        if self._api.tell == self._hear:
             self._api.tell = None
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def send(self, event_type: str, data: JsonObject) -> None:
-        """Deliver an event; the sandbox calls it when something happens."""
+    def _hear(self, event_type: str, data: JsonObject) -> None:
+        self.send(event_type, data)
+
+    def send(self, event_type: str, data: JsonObject) -> JsonObject:
+        """Deliver an event to who wants it, and give it back; what happens in the sandbox comes here by itself."""
         event_id = f"evt_{self._next_event:08d}"
         self._next_event += 1
         event: JsonObject = {"id": event_id, "type": event_type, "timestamp": rfc3339(self._api.now()), "data": data}
@@ -153,6 +156,15 @@ class WebhookSender:
                 self._put(
                     _Delivery(event_id, event_type, str(subscription["id"]), str(subscription["url"]), secret, body)
                 )
+        return event
+
+    def example(self, event_type: str) -> JsonObject:
+        """Data for an event that did not happen: of the newest record of its kind."""
+        resource, api = event_type.partition(".")[0], self._api
+        stores = {"reservation": api.reservations.store, "message": api.conversations.messages}
+        records = stores.get(resource, api.properties).select().records
+        newest: JsonObject = dict(records[-1]) if records else {"id": f"{resource}_example"}
+        return {"property_id": newest["id"]} if resource == "calendar" else newest
 
     async def drain(self) -> None:
         """Wait until every delivery has been taken, or was given up on."""

@@ -13,16 +13,21 @@ from aiohttp import web
 from setsmart_async.errors import ConfigurationError, TransportError
 from setsmart_async.sandbox.answers import RefusedError, error_answer, json_answer
 from setsmart_async.sandbox.api import SandboxApi
+from setsmart_async.sandbox.checks import Shape, read_object, text
+from setsmart_async.sandbox.sender import WebhookSender
 from setsmart_async.wire import HttpRequest, HttpResponse, Origin
 
 BASE_PATH: Final = "/v1"
 """Where the API begins, as at the documented production URL."""
+TRIGGER_PATH: Final = "/_sandbox/trigger"
+"""``POST`` with ``{"type": ...}`` and perhaps ``data``: sends a webhook; needs a `WebhookSender`, and no key."""
 STATS_PATH: Final = "/_sandbox/stats"
 """``GET``, without a key: `SandboxApi.report` as JSON. No part of the API, and not counted."""
 LARGEST_BODY: Final = 1024 * 1024
 """The largest body of a request, in bytes; beyond it the answer is 413."""
 
 _SHUTDOWN_SECONDS: Final = 1.0
+_TRIGGER: Final = Shape(checks={"type": text()}, required=("type",))
 
 
 class SandboxServer:
@@ -39,10 +44,12 @@ class SandboxServer:
         port: int = 0,
         latency: float = 0.0,
         ssl_context: ssl.SSLContext | None = None,
+        sender: WebhookSender | None = None,
     ) -> None:
         """`port` 0 takes a free one; `latency` is in seconds, half before and half after each request is handled.
 
-        With an `ssl_context`, which holds the server's certificate, it serves https.
+        With an `ssl_context`, which holds the server's certificate, it serves https. A `sender` makes `TRIGGER_PATH`
+        work; it is started and closed elsewhere.
 
         Raises `ConfigurationError` for a host that is not this machine alone.
         """
@@ -60,6 +67,7 @@ class SandboxServer:
         self._port = port
         self._latency = latency
         self._ssl_context = ssl_context
+        self._sender = sender
         self._runner: web.AppRunner | None = None
         self._origin: Origin | None = None
 
@@ -116,7 +124,7 @@ class SandboxServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         target = request.raw_path
         if not target.startswith(f"{BASE_PATH}/"):
-            return _sent(self._beside_the_api(request.method, target))
+            return _sent(await self._beside_the_api(request, target))
         try:
             body = await request.read() if request.body_exists else None
         except (ConnectionError, web.RequestPayloadError):
@@ -141,9 +149,18 @@ class SandboxServer:
             await asyncio.sleep(self._latency / 2)
         return _sent(answer)
 
-    def _beside_the_api(self, method: str, target: str) -> HttpResponse:
-        if target == STATS_PATH and method == "GET":
+    async def _beside_the_api(self, request: web.Request, target: str) -> HttpResponse:
+        if target == STATS_PATH and request.method == "GET":
             return json_answer(200, self._api.report())
+        if target == TRIGGER_PATH and request.method == "POST" and self._sender is not None:
+            try:
+                fields = read_object(await request.read())
+                _TRIGGER.check_create(fields)
+            except RefusedError as refusal:
+                return error_answer(refusal, "req_outside")
+            event_type, data = str(fields["type"]), fields.get("data")
+            sent = self._sender.send(event_type, data if isinstance(data, dict) else self._sender.example(event_type))
+            return json_answer(200, {"event": sent, "subscriptions": len(self._api.webhooks.wanting(event_type))})
         return error_answer(RefusedError(404, "not_found", f"The API begins at {BASE_PATH}."), "req_outside")
 
 

@@ -39,6 +39,8 @@ class Statistics:
         """Answers by the contract's name of the operation; ``unknown`` for paths that are no endpoint."""
         self.executed: Counter[str] = Counter()
         """Writes that took effect, by operation: a repetition that an idempotency key caught is not one."""
+        self.replayed: int = 0
+        """Answers that were those of an earlier create, by its idempotency key."""
         self.recent: deque[LoggedRequest] = deque(maxlen=REQUESTS_LOGGED)
         """The last 1,000 requests, oldest first."""
 

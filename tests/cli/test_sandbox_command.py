@@ -1,6 +1,7 @@
 """`setsmart sandbox`."""
 
 import signal
+from pathlib import Path
 
 import pytest
 from cli.commands import IN_THE_BACKGROUND, sandbox
@@ -31,6 +32,31 @@ def test_in_the_background_it_ignores_ctrl_c_and_ends_with_sigterm() -> None:
         assert running.stats()["properties"] == 1
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(timeout=10) == 0
+
+
+def test_it_holds_stays_and_conversations() -> None:
+    with sandbox("--properties", "7", "--reservations", "5") as running:
+        records = running.stats()["records"]
+    assert records["properties"] == 7
+    assert records["reservations"] == records["conversations"] == 5
+    assert records["messages"] >= 5
+
+
+def test_it_keeps_what_it_holds_in_a_file(tmp_path: Path) -> None:
+    file = str(tmp_path / "sandbox.db")
+    for arguments in (("--properties", "6"), ("--properties", "99")):
+        with sandbox(*arguments, "--database", file) as running:
+            records = running.stats()["records"]
+            running.process.send_signal(signal.SIGTERM)
+            assert running.process.wait(timeout=10) == 0
+        assert (records["properties"], records["reservations"]) == (6, 2)
+
+
+def test_a_file_that_is_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("Buy milk. " * 100)
+    assert main(["sandbox", "--port", "0", "--database", str(file)]) == 2
+    assert capsys.readouterr().err.startswith("setsmart: The sandbox can not use the file")
 
 
 def test_a_key_of_its_own() -> None:

@@ -1,12 +1,15 @@
-"""A sandbox that tests ask, in memory or over HTTP."""
+"""A sandbox that tests ask, in memory, over HTTP or over HTTPS."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import aiohttp
 import attrs
+import trustme
 from yarl import URL
 
 from setsmart_async.sandbox.api import SANDBOX_API_KEY, SandboxApi
@@ -94,22 +97,37 @@ def in_memory(api: SandboxApi, clock: HandSetClock) -> Sandbox:
     return Sandbox(api, clock, api.handle, Origin.parse("http://127.0.0.1:8080/v1"))
 
 
+@cache
+def authority() -> trustme.CA:
+    """Whom the asking side trusts."""
+    return trustme.CA()
+
+
 @contextmanager
-def over_http() -> Iterator[Callable[[SandboxApi, HandSetClock], Sandbox]]:
+def over_http(*, encrypted: bool = False) -> Iterator[Callable[[SandboxApi, HandSetClock], Sandbox]]:
     """Serves on loopback what it is called with, and asks it with aiohttp's own client."""
+    serving, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if encrypted:
+        authority().issue_cert("127.0.0.1").configure_cert(serving)
+        authority().configure_trust(trusting)
     with asyncio.Runner() as runner:
         opened: list[SandboxServer | aiohttp.ClientSession] = []
 
         def open_it(api: SandboxApi, clock: HandSetClock) -> Sandbox:
             async def start() -> tuple[SandboxServer, aiohttp.ClientSession]:
-                server = SandboxServer(api)
+                server = SandboxServer(api, ssl_context=serving if encrypted else None)
                 await server.start()
                 return server, aiohttp.ClientSession()
 
             async def send(request: HttpRequest) -> HttpResponse:
                 url = URL(request.url, encoded=True)
                 async with session.request(
-                    request.method, url, data=request.body, headers=request.headers, allow_redirects=False
+                    request.method,
+                    url,
+                    data=request.body,
+                    headers=request.headers,
+                    allow_redirects=False,
+                    ssl=trusting,
                 ) as answer:
                     return HttpResponse(
                         status=answer.status, headers=Headers(answer.headers.items()), body=await answer.read()

@@ -1,4 +1,4 @@
-"""Each test of the API runs in memory and over HTTP."""
+"""Each test of the API runs in memory, over HTTP and over HTTPS: the same handler answers them all."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -11,10 +11,11 @@ from setsmart_async.sandbox.api import SandboxApi
 from setsmart_async.wire import JsonObject
 
 
-@pytest.fixture(params=["memory", "http"])
+@pytest.fixture(params=["memory", "http", "https"])
 def open_sandbox(request: pytest.FixtureRequest) -> Iterator[Opener]:
     """A sandbox with these settings; seven homes in it unless told otherwise."""
-    with nullcontext(in_memory) if request.param == "memory" else over_http() as opened:
+    way = nullcontext(in_memory) if request.param == "memory" else over_http(encrypted=request.param == "https")
+    with way as opened:
 
         def open_it(properties: list[JsonObject] | None = None, **settings: Any) -> Sandbox:  # noqa: ANN401  as SandboxApi
             clock = settings.setdefault("clock", HandSetClock())

@@ -1,4 +1,4 @@
-"""One suite of the sandbox's API, run in memory and over HTTP: the same handler answers both."""
+"""What holds for the whole of the sandbox's API, and its properties: in memory, over HTTP and over HTTPS."""
 
 import re
 from typing import Any
@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.asking import HOMES, START, VILLA, HandSetClock, Opener, in_memory
 
-from setsmart_async.contract import CONTRACT
+from setsmart_async.contract import CONTRACT, CONVERSATIONS_LIST, PROPERTIES_LIST, RESERVATIONS_LIST
 from setsmart_async.errors import ConfigurationError
 from setsmart_async.policy.verdict import error_for
+from setsmart_async.sandbox import checks
 from setsmart_async.sandbox.api import SANDBOX_API_KEY, SandboxApi
 from setsmart_async.sandbox.quota import QuotaRule, QuotaSimulator
+from setsmart_async.sandbox.resources import conversations, properties, reservations
 from setsmart_async.sandbox.seed import seed_properties
 from setsmart_async.wire import Headers, HttpRequest, HttpResponse, Json, JsonObject, Origin, decode_json, encode_json
 
@@ -135,6 +137,15 @@ def test_every_operation_of_the_contract_is_served(open_sandbox: Opener) -> None
     assert sandbox.api.statistics.executed == dict.fromkeys(writes, 1)
 
 
+def test_every_filter_of_the_contract_is_served_and_no_other() -> None:
+    for filters, operation in (
+        (properties.FILTERS, PROPERTIES_LIST),
+        (reservations.FILTERS, RESERVATIONS_LIST),
+        (conversations.FILTERS, CONVERSATIONS_LIST),
+    ):
+        assert list(filters) == list(operation.parameters)
+
+
 # What is refused.
 
 
@@ -152,6 +163,8 @@ def test_every_operation_of_the_contract_is_served(open_sandbox: Opener) -> None
         ({**VILLA, "max_guests": 0}, {"max_guests": "invalid_value"}),
         ({**VILLA, "status": "open", "currency": "nok"}, {"status": "invalid_value", "currency": "invalid_value"}),
         ({**VILLA, "timezone": 3}, {"timezone": "invalid_type"}),
+        ({**VILLA, "timezone": "Mars/Olympus"}, {"timezone": "invalid_value"}),
+        ({**VILLA, "timezone": "../Oslo"}, {"timezone": "invalid_value"}),
         ({**VILLA, "status": 1, "currency": 2}, {"status": "invalid_type", "currency": "invalid_type"}),
     ],
 )  # fmt: skip
@@ -164,6 +177,15 @@ def test_a_property_that_can_not_be_is_refused(
     wrong = {name: fields[name] for name in errors if fields.get(name) is not None}
     if wrong:
         assert sandbox.fail("PUT", "/properties/prop_1", wrong)[2] == {name: errors[name] for name in wrong}
+
+
+def test_a_machine_without_time_zones_takes_what_looks_like_one(
+    open_sandbox: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "_known_zones", frozenset[str])
+    sandbox = open_sandbox()
+    assert sandbox.read("PUT", "/properties/prop_1", {"timezone": "Mars/Olympus"})["timezone"] == "Mars/Olympus"
+    assert sandbox.fail("PUT", "/properties/prop_1", {"timezone": "../Oslo"})[2] == {"timezone": "invalid_value"}
 
 
 def test_a_studio_for_one_is_a_property(open_sandbox: Opener) -> None:
@@ -349,10 +371,10 @@ def test_whatever_is_sent_is_answered(method: str, target: str, body: bytes | No
 
 @given(
     parameters=st.lists(
-        st.tuples(st.sampled_from(["limit", "page", "cursor", "status", "updated_since", "x"]), st.text())
+        st.tuples(st.sampled_from(["limit", "page", "offset", "cursor", "status", "updated_since", "x"]), st.text())
     )
 )
-@pytest.mark.parametrize("paging", ["cursor", "page", "link", "array"])
+@pytest.mark.parametrize("paging", ["cursor", "page", "offset", "link", "array"])
 def test_whatever_is_asked_of_a_list_is_answered(paging: Any, parameters: list[tuple[str, str]]) -> None:  # noqa: ANN401  as parametrized
     sandbox = in_memory(SandboxApi(HOMES, clock=HandSetClock(), paging=paging), HandSetClock())
     answer = sandbox.ask("GET", "/properties?" + "&".join(f"{name}={value}" for name, value in parameters))
@@ -394,7 +416,10 @@ def test_the_counters_count_what_was_answered(open_sandbox: Opener) -> None:
         "requests": 5,
         "by_status": {"200": 2, "401": 1, "404": 1, "429": 1},
         "by_operation": {"properties.delete": 1, "properties.get": 2, "properties.list": 1, "unknown": 1},
+        "executed": {},
+        "replayed": 0,
         "properties": 7,
+        "records": {"properties": 7, "reservations": 0, "conversations": 0, "messages": 0, "webhooks": 0},
         "rule": {"limit": 3, "window": 10, "algorithm": "fixed"},
         "windows": [{"start": START, "accepted": 3, "refused": 1}],
     }
@@ -429,6 +454,7 @@ def test_the_log_is_bounded() -> None:
         ({"page_size": 201}, "page size"),
         ({"page_size": True}, "page size"),
         ({"paging": "scroll"}, "paging must be one of cursor, page, offset, link, array"),
+        ({"invalid_status": 500}, "invalid_status must be 400 or 422"),
         ({"quota_per": "moon"}, "per 'key', per 'address' or per 'endpoint'"),
     ],
 )

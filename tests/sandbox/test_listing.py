@@ -1,4 +1,4 @@
-"""The list endpoint's filters and its four styles of paging, in memory and over HTTP."""
+"""The filters of properties and the five styles of paging, in memory, over HTTP and over HTTPS."""
 
 import re
 from itertools import count
@@ -16,7 +16,8 @@ from setsmart_async.sandbox.listing import PagingStyle
 from setsmart_async.sandbox.quota import QuotaRule, QuotaSimulator
 from setsmart_async.wire import JsonObject, decode_json, target_of
 
-STYLES: list[PagingStyle] = ["cursor", "page", "link", "array"]
+STYLES: list[PagingStyle] = ["cursor", "page", "offset", "link", "array"]
+HOOK: JsonObject = {"url": "https://example.com/", "events": ["*"]}
 ALL = [str(home["id"]) for home in HOMES]
 
 
@@ -43,6 +44,17 @@ def test_pages_by_number(open_sandbox: Opener) -> None:
     assert pages == [{"page": number, "page_size": 3, "total": 7, "total_pages": 3} for number in (1, 2, 3)]
     beyond = sandbox.read("GET", "/properties?page=4&limit=5")
     assert beyond == {"data": [], "page": 4, "page_size": 5, "total": 7, "total_pages": 2}
+
+
+def test_pages_by_offset(open_sandbox: Opener) -> None:
+    sandbox = open_sandbox(page_size=3, paging="offset")
+    pages = [sandbox.read("GET", f"/properties?offset={offset}") for offset in (0, 3, 6)]
+    assert [ids(page.pop("data")) for page in pages] == [ALL[:3], ALL[3:6], ALL[6:]]
+    assert pages == [{"offset": offset, "limit": 3, "total": 7} for offset in (0, 3, 6)]
+    assert sandbox.read("GET", "/properties?offset=5&limit=9") == {
+        "data": HOMES[5:], "offset": 5, "limit": 9, "total": 7,
+    }  # fmt: skip
+    assert sandbox.read("GET", "/properties?offset=7")["data"] == []
 
 
 def test_pages_by_link(open_sandbox: Opener) -> None:
@@ -76,6 +88,7 @@ def test_a_bare_array(open_sandbox: Opener) -> None:
     [
         ("cursor", {"data": [], "next_cursor": None, "has_more": False, "total": 0}),
         ("page", {"data": [], "page": 1, "page_size": 20, "total": 0, "total_pages": 0}),
+        ("offset", {"data": [], "offset": 0, "limit": 20, "total": 0}),
         ("link", []),
         ("array", []),
     ],
@@ -136,6 +149,8 @@ def test_what_changes_is_updated_since(open_sandbox: Opener) -> None:
         ("limit=9999999999999999999999", ["limit"]),
         ("page=0", ["page"]),
         ("page=two", ["page"]),
+        ("offset=-1", ["offset"]),
+        ("offset=x", ["offset"]),
         ("status=open", ["status"]),
         ("status=", ["status"]),
         ("updated_since=yesterday", ["updated_since"]),
@@ -164,12 +179,12 @@ def test_a_cursor_in_another_spelling_is_no_cursor(open_sandbox: Opener) -> None
         assert sandbox.fail("GET", f"/properties?cursor={other.replace(' ', '%20')}")[0] == 400
 
 
-def walk(sandbox: Sandbox, query: dict[str, str]) -> list[str]:
+def walk(sandbox: Sandbox, query: dict[str, str], path: str = "/properties") -> list[str]:
     """Every id on every page, as the library's own reader of pages follows them."""
     found: list[str] = []
     asked = query
     for _ in range(1_000):
-        answer = sandbox.ask("GET", target_of("/properties", asked))
+        answer = sandbox.ask("GET", target_of(path, asked))
         assert answer.status == 200
         page = read_page(decode_json(answer.body), answer.headers, asked, PageNames())
         found.extend(ids(page.items))
@@ -220,6 +235,34 @@ def test_a_walk_by_cursor_is_exact_while_records_come_and_go(
 
     sandbox.send = send
     found = walk(sandbox, {})
+    assert len(found) == len(set(found))
+    assert always <= set(found)
+
+
+@given(number=st.integers(0, 25), size=st.integers(1, 6), changing=changes)
+@pytest.mark.parametrize("paging", ["cursor", "link"])
+def test_a_walk_of_another_list_is_exact_too(
+    paging: PagingStyle, number: int, size: int, changing: list[list[tuple[bool, int]]]
+) -> None:
+    seeds: list[JsonObject] = [{**HOOK, "id": f"wh_{index}"} for index in range(number)]
+    api = SandboxApi(webhooks=seeds, paging=paging, page_size=size, quota=QuotaSimulator(QuotaRule(10**6)))
+    sandbox = in_memory(api, HandSetClock())
+    present, always, batches = ids(seeds), set(ids(seeds)), iter(changing)
+    handle = sandbox.send
+
+    def send(request: Any) -> Any:  # noqa: ANN401  as it is
+        answer = handle(request)
+        for creates, which in next(batches, []) if request.method == "GET" else []:
+            if creates:
+                present.append(sandbox.read("POST", "/webhooks", HOOK)["id"])
+            elif present:
+                gone = present.pop(which % len(present))
+                sandbox.read("DELETE", f"/webhooks/{gone}")
+                always.discard(gone)
+        return answer
+
+    sandbox.send = send
+    found = walk(sandbox, {}, "/webhooks")
     assert len(found) == len(set(found))
     assert always <= set(found)
 

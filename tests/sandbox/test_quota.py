@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from setsmart_async.errors import ConfigurationError
 from setsmart_async.policy.quota import read_quota
-from setsmart_async.sandbox.quota import WINDOWS_KEPT, Algorithm, QuotaRule, QuotaSimulator, QuotaState
+from setsmart_async.sandbox.quota import WINDOWS_KEPT, Algorithm, QuotaRule, QuotaSimulator, QuotaState, RetryAfter
 from setsmart_async.wire import Headers
 
 START = 1_700_000_000.0  # a multiple of 10, and of most windows here
@@ -349,6 +349,22 @@ def test_headers_can_be_kept_back() -> None:
     assert read(quota, refused, START + 2.5) == {}
     quota.send_headers = True
     assert list(read(quota, refused, START)) == ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"), [("never", (None, None)), ("refusals", (None, "8")), ("always", ("0", "8"))]
+)
+def test_which_answers_say_how_long_to_wait(choice: RetryAfter, expected: tuple[str | None, str | None]) -> None:
+    quota = QuotaSimulator(QuotaRule(1, 10.0), send_retry_after=choice)
+    states = [quota.take("key", START + 2.5) for _ in range(2)]
+    assert tuple(read(quota, state, START + 2.5).get("Retry-After") for state in states) == expected
+    assert "Retry-After" not in dict(quota.headers(None, START))  # where no quota was asked
+
+
+@pytest.mark.parametrize("nonsense", ["sometimes", None, 2])
+def test_a_choice_that_can_not_be_is_refused(nonsense: Any) -> None:  # noqa: ANN401  as parametrized
+    with pytest.raises(ConfigurationError, match="one of never, refusals, always"):
+        QuotaSimulator(send_retry_after=nonsense)
 
 
 NONSENSE: list[dict[str, Any]] = [

@@ -19,6 +19,7 @@ from setsmart_async.sandbox.checks import (
     text,
     whole_number,
 )
+from setsmart_async.sandbox.database import Shelf
 from setsmart_async.sandbox.question import Operate, Question, Success, Tell
 from setsmart_async.sandbox.resources.reservations import ReservationsResource, includes
 from setsmart_async.sandbox.store import RecordStore
@@ -50,13 +51,25 @@ class CalendarResource:
     """A day is what was pushed for it, over an open day at the listing's price; a booked night is not available."""
 
     def __init__(
-        self, properties: RecordStore, reservations: ReservationsResource, tell: Tell, *, accepts_later: bool
+        self,
+        properties: RecordStore,
+        reservations: ReservationsResource,
+        tell: Tell,
+        *,
+        accepts_later: bool,
+        shelf: Shelf | None = None,
     ) -> None:
+        """What `shelf` holds was pushed in an earlier run."""
         self._properties = properties
         self._reservations = reservations
         self._tell = tell
         self._accepts_later = accepts_later
+        self._shelf = shelf
         self._pushed: dict[str, dict[date, JsonObject]] = {}
+        for key, fields in () if shelf is None else shelf.entries():
+            property_id, _, day = key.rpartition(" ")
+            assert isinstance(fields, dict)  # noqa: S101 - as it was written
+            self._pushed.setdefault(property_id, {})[date.fromisoformat(day)] = fields
 
     @property
     def operations(self) -> dict[str, Operate]:
@@ -86,16 +99,20 @@ class CalendarResource:
         if not isinstance(ranges, list) or not ranges:
             raise invalid([required("days")])
         changes = [_change(value, number) for number, value in enumerate(ranges)]
-        pushed = self._pushed.setdefault(question.identifier, {})
-        changed = 0
+        if sum((end - start).days + 1 for start, end, _ in changes) > MOST_DAYS:
+            refuse([FieldProblem("days", f"may name {MOST_DAYS} days in all", "invalid_value")])
+        before = self._pushed.get(question.identifier, {})
+        changed: dict[date, JsonObject] = {}
         for start, end, fields in changes:
             for number in range((end - start).days + 1):
                 each = start + timedelta(days=number)
-                pushed[each] = {**pushed.get(each, {}), **fields}
-                changed += 1
+                changed[each] = {**changed.get(each, before.get(each, {})), **fields}
+        if self._shelf is not None:
+            self._shelf.write((f"{question.identifier} {each}", fields) for each, fields in changed.items())
+        self._pushed[question.identifier] = {**before, **changed}
         self._tell("calendar.updated", {"property_id": question.identifier})
         status = 202 if self._accepts_later else 200
-        return Success(body={"updated_days": changed}, holds="nothing", status=status)
+        return Success(body={"updated_days": len(changed)}, holds="nothing", status=status)
 
     def _home(self, question: Question) -> JsonObject:
         home = self._properties.get(question.identifier)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
 from setsmart_async.contract import CONVERSATIONS_GET, CONVERSATIONS_LIST, MESSAGES_LIST, MESSAGES_SEND
 from setsmart_async.sandbox.checks import Shape, text
-from setsmart_async.sandbox.filters import changed_since, equals, is_true
+from setsmart_async.sandbox.filters import Filter, changed_since, equals, is_true
 from setsmart_async.sandbox.listing import Pager
 from setsmart_async.sandbox.question import Operate, Question, Success, Tell
 from setsmart_async.sandbox.resources.stored import StoredResource
-from setsmart_async.sandbox.store import RecordStore
+from setsmart_async.sandbox.store import RecordKind, RecordStore
 from setsmart_async.sandbox.timestamps import rfc3339
 from setsmart_async.wire import JsonObject
 
-MESSAGE: Final = Shape(checks={"body": text(10_000), "channel": text()}, required=("body",))
-MESSAGE_SERVER_FIELDS: Final = ("id", "created_at")
-FILTERS: Final = {
+CONVERSATION: Final = RecordKind("conversation", "conv")
+"""Conversations."""
+MESSAGE: Final = RecordKind("message", "msg", ("id", "created_at"))
+"""Messages."""
+MESSAGE_SHAPE: Final = Shape(checks={"body": text(10_000), "channel": text()}, required=("body",))
+FILTERS: Final[Mapping[str, Filter]] = {
     "reservation_id": equals("reservation_id"),
     "property_id": equals("property_id"),
     "unread": is_true("unread"),
@@ -30,7 +34,7 @@ class ConversationsResource(StoredResource):
     """Conversations are read; their messages are read and sent."""
 
     def __init__(self, store: RecordStore, messages: RecordStore, pager: Pager, tell: Tell) -> None:
-        super().__init__(store, MESSAGE, FILTERS, pager, tell)
+        super().__init__(store, MESSAGE_SHAPE, FILTERS, pager, tell)
         self.messages: RecordStore = messages
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from setsmart_async.contract import (
@@ -13,7 +14,7 @@ from setsmart_async.contract import (
 )
 from setsmart_async.records.property import PropertyStatus
 from setsmart_async.sandbox.checks import Shape, currency, member_of, number, text, timezone, whole_number
-from setsmart_async.sandbox.filters import changed_since, is_member
+from setsmart_async.sandbox.filters import Filter, changed_since, is_member
 from setsmart_async.sandbox.listing import Pager
 from setsmart_async.sandbox.question import Operate, Question, Success, Tell
 from setsmart_async.sandbox.resources.stored import StoredResource
@@ -36,7 +37,7 @@ SHAPE: Final = Shape(
     required_on_replace=("name", "address"),
     never_null=frozenset({"name", "address", "status"}),
 )
-FILTERS: Final = {"status": is_member("status", PropertyStatus), "updated_since": changed_since}
+FILTERS: Final[Mapping[str, Filter]] = {"status": is_member("status", PropertyStatus), "updated_since": changed_since}
 
 
 class PropertiesResource(StoredResource):

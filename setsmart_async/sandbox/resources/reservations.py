@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from setsmart_async.contract import (
@@ -14,11 +15,11 @@ from setsmart_async.contract import (
 from setsmart_async.records.reservation import ReservationStatus
 from setsmart_async.sandbox.answers import FieldProblem, RefusedError, invalid
 from setsmart_async.sandbox.checks import Shape, amount, currency, day, member_of, object_of, refuse, text, whole_number
-from setsmart_async.sandbox.filters import changed_since, equals, from_day, is_member, to_day
+from setsmart_async.sandbox.filters import Filter, changed_since, equals, from_day, is_member, to_day
 from setsmart_async.sandbox.listing import Pager
 from setsmart_async.sandbox.question import Operate, Question, Success, Tell
 from setsmart_async.sandbox.resources.stored import StoredResource
-from setsmart_async.sandbox.store import RecordStore
+from setsmart_async.sandbox.store import RecordKind, RecordStore
 from setsmart_async.sandbox.timestamps import rfc3339
 from setsmart_async.wire import Json, JsonObject
 
@@ -46,7 +47,7 @@ SHAPE: Final = Shape(
     required_on_replace=("property_id", "check_in", "check_out"),
     never_null=frozenset({"property_id", "check_in", "check_out", "status"}),
 )
-FILTERS: Final = {
+FILTERS: Final[Mapping[str, Filter]] = {
     "property_id": equals("property_id"),
     "status": is_member("status", ReservationStatus),
     "check_in_from": from_day("check_in"),
@@ -55,7 +56,8 @@ FILTERS: Final = {
     "check_out_to": to_day("check_out"),
     "updated_since": changed_since,
 }
-SERVER_FIELDS: Final = ("id", "created_at", "updated_at", "cancelled_at")
+RESERVATION: Final = RecordKind("reservation", "res", ("id", "created_at", "updated_at", "cancelled_at"))
+"""Reservations."""
 
 _CANCELLED: Final = frozenset({"cancelled", "canceled"})
 _LEAVE_FREE: Final = frozenset({"inquiry", "declined", "expired"}) | _CANCELLED
@@ -85,7 +87,7 @@ class ReservationsResource(StoredResource):
     def create(self, question: Question) -> Success:
         """Book."""
         self._shape.check_create(question.fields)
-        fields = {**question.fields, "status": question.fields.get("status") or "confirmed"}
+        fields = _with_status(question.fields)
         self._check_stay(fields)
         record = self.store.create(fields, question.now)
         self._tell("reservation.created", record)
@@ -95,10 +97,12 @@ class ReservationsResource(StoredResource):
         """Changes, merged or in the record's place."""
         before = self.found(question.identifier)
         self._shape.check_update(question.fields, replaces=self._replaces)
-        kept: JsonObject = {} if self._replaces else before
-        self._check_stay({**kept, **question.fields, "id": question.identifier})
+        fields = _with_status(question.fields) if self._replaces else question.fields
+        self._check_stay({**({} if self._replaces else before), **fields, "id": question.identifier})
+        is_end = fields.get("status") in _CANCELLED and before.get("status") not in _CANCELLED
+        ended: JsonObject = {"cancelled_at": rfc3339(question.now)} if is_end else {}
         put = self.store.replace if self._replaces else self.store.merge
-        record = put(question.identifier, question.fields, question.now)
+        record = put(question.identifier, fields, question.now, **ended)
         assert record is not None  # noqa: S101 - it was found above
         self._tell("reservation.updated", record)
         return Success(body=record)
@@ -140,6 +144,10 @@ class ReservationsResource(StoredResource):
         for other in self.taken(property_id):
             if other["id"] != fields.get("id") and _overlap(other, check_in, check_out):
                 raise RefusedError(409, "nights_taken", "Another reservation takes one of these nights.")
+
+
+def _with_status(fields: JsonObject) -> JsonObject:
+    return {**fields, "status": fields.get("status") or "confirmed"}
 
 
 def _overlap(other: JsonObject, check_in: Json, check_out: Json) -> bool:

@@ -48,4 +48,4 @@ class StoredResource:
 
     def not_found(self) -> RefusedError:
         """The refusal of an id that there is not."""
-        return RefusedError(404, "not_found", f"There is no {self.store.kind} with this id.")
+        return RefusedError(404, "not_found", f"There is no {self.store.kind.name} with this id.")

@@ -16,10 +16,11 @@ from setsmart_async.sandbox.checks import Shape, boolean
 from setsmart_async.sandbox.listing import Pager
 from setsmart_async.sandbox.question import Operate, Question, Success, Tell
 from setsmart_async.sandbox.resources.stored import StoredResource
-from setsmart_async.sandbox.store import RecordStore
+from setsmart_async.sandbox.store import RecordKind, RecordStore
 from setsmart_async.wire import Json, JsonObject, Origin
 
-SERVER_FIELDS: Final = ("id", "created_at", "secret")
+SUBSCRIPTION: Final = RecordKind("webhook subscription", "wh", ("id", "created_at", "secret"))
+"""Webhook subscriptions."""
 _SECRET_BYTES: Final = 32
 
 
@@ -61,10 +62,6 @@ class WebhooksResource(StoredResource):
         super().__init__(store, SHAPE, {}, pager, tell)
         self._replaces = replaces
         self._random_bytes = random_bytes
-        self.secrets: dict[str, str] = {
-            str(record["id"]): str(record["secret"]) for record in store if record.get("secret") is not None
-        }
-        """By subscription what its deliveries are signed with."""
 
     @property
     def operations(self) -> dict[str, Operate]:
@@ -95,25 +92,19 @@ class WebhooksResource(StoredResource):
         """Subscribe: the only answer with the secret."""
         self._shape.check_create(question.fields)
         secret = f"whsec_{b64encode(self._random_bytes(_SECRET_BYTES)).decode()}"
-        record = self.store.create({"active": True, **question.fields}, question.now)
-        self.secrets[str(record["id"])] = secret
-        return Success(body={**record, "secret": secret})
+        record = self.store.create(_with_active(question.fields), question.now, secret=secret)
+        return Success(body=record)
 
     def update(self, question: Question) -> Success:
         """Changes, merged or in the record's place."""
         self.found(question.identifier)
         self._shape.check_update(question.fields, replaces=self._replaces)
         if self._replaces:
-            record = self.store.replace(question.identifier, {"active": True, **question.fields}, question.now)
+            record = self.store.replace(question.identifier, _with_active(question.fields), question.now)
         else:
             record = self.store.merge(question.identifier, question.fields, question.now)
         assert record is not None  # noqa: S101 - it was found above
         return Success(body=_without_secret(record))
-
-    def delete(self, question: Question) -> Success:
-        """End a subscription."""
-        self.secrets.pop(question.identifier, None)
-        return super().delete(question)
 
     def wanting(self, event_type: str) -> Sequence[JsonObject]:
         """The active subscriptions that are told of such an event."""
@@ -124,6 +115,10 @@ class WebhooksResource(StoredResource):
             and isinstance(events := record.get("events"), list)
             and ("*" in events or event_type in events)
         ]
+
+
+def _with_active(fields: JsonObject) -> JsonObject:
+    return {**fields, "active": fields.get("active") is not False}
 
 
 def _without_secret(record: Json) -> Json:

@@ -23,14 +23,16 @@ MEBI = 1024 * 1024
 LONGEST_TURN = 0.05
 """Seconds of CPU."""
 MOST_MEMORY = 64 * MEBI
+INFLATED = 256 * MEBI
+"""What a bomb holds, and where endless answers end after all: a transport without bounds fails, the machine does not."""
 
 
 @cache
 def bomb() -> bytes:
-    """A mebibyte of gzip that holds a gibibyte of zeros: a block for one mebibyte, 1,024 times."""
+    """A quarter of a mebibyte of gzip that holds 256 of zeros: a block for one mebibyte, again and again."""
     squeezing = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = squeezing.compress(bytes(MEBI)) + squeezing.flush(zlib.Z_FULL_FLUSH)
-    return gzip.compress(b"", mtime=0)[:10] + block * 1024 + zlib.compressobj(wbits=-15).flush() + bytes(8)
+    return gzip.compress(b"", mtime=0)[:10] + block * (INFLATED // MEBI) + zlib.compressobj(wbits=-15).flush() + bytes(8)
 
 
 @cache
@@ -52,20 +54,21 @@ def in_chunks(peer: Peer) -> None:
     peer.wait_for_hang_up()
 
 
-def endless(peer: Peer) -> None:
+def flood(peer: Peer, chunks: bytes, times: int) -> None:
     peer.request()
     peer.send(OK + b"Transfer-Encoding: chunked\r\n\r\n")
-    chunk = b"40000\r\n" + bytes(0x40000) + b"\r\n"
-    while not peer.wait_for_hang_up(0.0001):
-        peer.send(chunk)
+    for _ in range(times):
+        if peer.wait_for_hang_up(0.0001):
+            return
+        peer.send(chunks)
+
+
+def endless(peer: Peer) -> None:
+    flood(peer, b"40000\r\n" + bytes(0x40000) + b"\r\n", times=INFLATED // 0x40000)
 
 
 def tiny_chunks(peer: Peer) -> None:
-    peer.request()
-    peer.send(OK + b"Transfer-Encoding: chunked\r\n\r\n")
-    chunks = b"1\r\n0\r\n" * 10_000
-    while not peer.wait_for_hang_up(0.0001):
-        peer.send(chunks)
+    flood(peer, b"1\r\n0\r\n" * 10_000, times=200)
 
 
 async def longest_turn(work: "asyncio.Task[TransportError]") -> float:

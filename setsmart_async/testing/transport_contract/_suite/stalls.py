@@ -27,7 +27,9 @@ LIMIT = 0.15
 def flooding(data: bytes) -> Script:
     def script(peer: Peer) -> None:
         peer.request()
-        while not peer.wait_for_hang_up(0.001):
+        for _ in range(10_000):  # of at least a millisecond
+            if peer.wait_for_hang_up(0.001):
+                return
             peer.send(data)
 
     return script
