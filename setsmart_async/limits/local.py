@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -63,7 +64,7 @@ class LocalLimiter:
         self._all_waiting = 0
         self._passed_over = [0 for _ in Priority]
         self._given_up = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._timer_due = 0.0
 
     @property
@@ -235,7 +236,10 @@ class LocalLimiter:
         elif self._timer is None or due != self._timer_due:
             self._disarm()
             self._timer_due = due
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, due - now), self._on_timer)
+            self._timer = self._later(max(0.0, due - now), self._on_timer)
+
+    def _later(self, seconds: float, wake: Callable[[], None]) -> asyncio.Handle:
+        return asyncio.get_running_loop().call_later(seconds, wake)
 
     def _disarm(self) -> None:
         if self._timer is not None:

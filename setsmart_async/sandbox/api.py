@@ -18,6 +18,7 @@ from setsmart_async.sandbox.access import SANDBOX_API_KEY, KeyRack, SandboxKey, 
 from setsmart_async.sandbox.answers import RefusedError, error_answer, json_answer
 from setsmart_async.sandbox.checks import read_object
 from setsmart_async.sandbox.database import SandboxDatabase
+from setsmart_async.sandbox.faults import FaultPlan
 from setsmart_async.sandbox.idempotency import Repetitions
 from setsmart_async.sandbox.listing import LARGEST_PAGE, Pager, PagingStyle
 from setsmart_async.sandbox.question import Question, Success
@@ -81,6 +82,7 @@ class SandboxApi:
         dialect: Dialect | None = None,
         clock: Clock | None = None,
         intercept: Intercept | None = None,
+        faults: FaultPlan | None = None,
         tell: Callable[[str, JsonObject], None] | None = None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         database: SandboxDatabase | None = None,
@@ -91,8 +93,9 @@ class SandboxApi:
         (403); a `SandboxKey` may have scopes and an address too. `page_size` is in records, 1 to 200. `put_replaces`
         makes PUT replace a record instead of merging into it: which of the two SetSmart does is not documented.
         `calendar_accepts_later` answers calendar pushes with 202; `invalid_status` is that of wrong fields in a body.
-        `dialect` is what this server does differently. `tell` hears of what happens: an event's type and its data. With
-        a `database` it outlives its process: what the file holds stands in the records' place; counters and quota begin
+        `dialect` is what this server does differently. `intercept` stands before everything, `faults` go wrong on
+        purpose, `tell` hears of what happens, by event type and data; the three may be changed while it runs. With a
+        `database` it outlives its process: what the file holds stands in the records' place; counters and quota begin
         anew. Raises `ConfigurationError` for what can not work.
         """
         _check_settings(paging, page_size, quota_per, invalid_status)
@@ -100,10 +103,7 @@ class SandboxApi:
         """Who may do what; keys can be added and revoked."""
         self.quota: QuotaSimulator = QuotaSimulator() if quota is None else quota
         """What may be asked how often."""
-        self.intercept = intercept
-        """For faults; see `Intercept`."""
-        self.tell = tell
-        """Hears of what happens: an event's type and its data."""
+        self.intercept, self.faults, self.tell = intercept, faults, tell
         self._clock = SystemClock() if clock is None else clock
         self.statistics: Statistics = Statistics(self._clock.wall())
         """What was asked."""
@@ -149,21 +149,24 @@ class SandboxApi:
     def handle(self, request: HttpRequest, *, client_address: str = "127.0.0.1") -> HttpResponse:
         """Answer one request, whose target is below the base URL.
 
-        Raises nothing but what `intercept` does. The order is that of a gateway: key (401), quota (429, of which a
-        wrong key uses nothing), endpoint (404, 405), permission (403), and then the operation.
+        Raises nothing but what `intercept` and `faults` do. The order is that of a gateway: key (401), quota (429, of
+        which a wrong key uses nothing), endpoint (404, 405), permission (403), and then the operation.
         """
         path, _, query = request.target.partition("?")
         route = self._routes.find(request.method, path)
         arrival = _Arrival(request, route, query, client_address, self._clock.wall())
         answer = None if self.intercept is None else self.intercept(request)
-        if answer is None:
+        operation = route.operation.name if isinstance(route, Route) else None
+        if answer is None and self.faults is not None:
+            answer = self.faults.meet(request, operation, partial(self._answer, arrival))
+        elif answer is None:
             answer = self._answer(arrival)
         self.statistics.count(
             LoggedRequest(
                 at=arrival.now,
                 method=request.method,
                 target=request.target,
-                operation=route.operation.name if isinstance(route, Route) else None,
+                operation=operation,
                 status=answer.status,
             )
         )

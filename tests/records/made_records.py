@@ -1,10 +1,6 @@
 """Records of every kind, made up: any text, any number, any day."""
 
-import types
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any, get_args, get_origin
+from collections.abc import Sequence
 
 import attrs
 from hypothesis import strategies as st
@@ -22,65 +18,14 @@ from setsmart_async import (
     WebhookSubscription,
 )
 from setsmart_async.records.codec import encode_value
-from setsmart_async.records.open_enum import OpenEnum
+from setsmart_async.testing.strategies import records, values_of
 from setsmart_async.wire import Json
+
+__all__ = ["KINDS", "ODD_VALUES", "answers", "records"]
 
 KINDS: tuple[type, ...] = (
     *(Property, Guest, Reservation, CalendarDay, Conversation, Message, Attachment, WebhookSubscription, WebhookEvent),
 )
-
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-amounts = st.decimals(-(10**12), 10**12, allow_nan=False, allow_infinity=False, places=2)
-EARLIEST, LATEST = datetime(2, 1, 1), datetime(9998, 12, 31)  # noqa: DTZ001 - hypothesis adds the zone
-instants = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC))
-
-
-def open_enums(kind: type[OpenEnum]) -> st.SearchStrategy[OpenEnum]:
-    """Members, other spellings of them, and texts that are neither."""
-    return st.sampled_from(sorted({*kind.members, *kind.spellings})).map(kind) | texts.map(kind)
-
-
-_VALUES: Mapping[object, st.SearchStrategy[object]] = {
-    str: texts,
-    int: st.integers(),
-    float: st.floats(allow_nan=False, allow_infinity=False),
-    bool: st.booleans(),
-    Decimal: amounts,
-    date: st.dates(),
-    datetime: instants,
-}
-
-
-def records(kind: type) -> st.SearchStrategy[Any]:
-    """Records of one kind, as a caller or the server would make them."""
-    known = {field.name for field in attrs.fields(kind)}
-    fields: dict[str, st.SearchStrategy[object]] = {}
-    for field in attrs.fields(attrs.resolve_types(kind)):
-        if field.name == "extra":
-            fields["extra"] = st.dictionaries(texts.filter(lambda name: name not in known), json_values(), max_size=3)
-        else:
-            fields[field.name] = _values(field.type)
-    return st.builds(kind, **fields)
-
-
-def _values(hint: object) -> st.SearchStrategy[object]:
-    if hint in _VALUES:
-        return _VALUES[hint]
-    if isinstance(hint, type) and issubclass(hint, OpenEnum):
-        return open_enums(hint)
-    if isinstance(hint, type) and attrs.has(hint):
-        return records(hint)
-    if hint is object:
-        return json_values(leaves=2)
-    inner = get_args(hint)
-    if get_origin(hint) is types.UnionType:
-        return st.none() | _values(inner[0])
-    if get_origin(hint) in (list, tuple):
-        return st.lists(_values(inner[0]), max_size=2).map(tuple if get_origin(hint) is tuple else list)
-    if get_origin(hint) in (dict, Mapping):
-        return st.dictionaries(texts, _values(inner[1]), max_size=2)
-    raise AssertionError(f"no values for {hint}")
-
 
 ODD_VALUES: Sequence[Json] = (
     *(None, True, False, 0, 1, -1, 3, 3.0, 3.7, -0.0, 0.1, 1e300, 2**53 + 1, 2**70, 10**400, 1e15, 5e-324),
@@ -115,5 +60,5 @@ def answers(kind: type) -> st.SearchStrategy[Json]:
 def _likely(kind: type, name: str) -> st.SearchStrategy[Json]:
     """Mostly a value of the field's type, seldom something else."""
     hint = attrs.fields_dict(attrs.resolve_types(kind))[name].type
-    fitting: st.SearchStrategy[Json] = _values(hint).map(encode_value)
+    fitting: st.SearchStrategy[Json] = values_of(hint).map(encode_value)
     return st.one_of(*([fitting] * 9), LOOKALIKES)

@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from aiohttp import web
 from fastapi import FastAPI, Request, Response
+from litestar import Litestar, asgi
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from webhooks.made import SetClock, delivery, event_body, receiver
@@ -71,7 +72,12 @@ def in_fastapi(webhooks: WebhookReceiver, **settings: Any) -> contextlib.Abstrac
     return under_uvicorn(app)
 
 
-@pytest.fixture(params=[in_aiohttp, in_starlette, in_fastapi])
+def in_litestar(webhooks: WebhookReceiver, **settings: Any) -> contextlib.AbstractAsyncContextManager[int]:
+    mounted = asgi("/webhooks", is_mount=True, copy_scope=True)(WebhookApp(webhooks, **settings).__call__)
+    return under_uvicorn(Litestar(route_handlers=[mounted], openapi_config=None))
+
+
+@pytest.fixture(params=[in_aiohttp, in_starlette, in_fastapi, in_litestar])
 def serve(request: pytest.FixtureRequest) -> Serve:
     made: Serve = request.param
     return made
