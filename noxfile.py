@@ -88,6 +88,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def schemathesis(session: nox.Session) -> None:
+    """Schemathesis against the sandbox over HTTP, by its own OpenAPI document; what follows `--` goes to it."""
+    session.install(".", "schemathesis>=4.32")
+    session.run("python", "tests/sandbox/schemathesis_run.py", *session.posargs)
+
+
+@nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """What comes from outside (webhooks, headers, bodies, pages), with examples that no run has tried before."""
     session.install(EXTRAS, *group("test"))

@@ -53,7 +53,7 @@ async def serving(receiver: TakesDeliveries, *, port: int) -> AsyncGenerator[str
     Raises `ConfigurationError` when the port is taken.
     """
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", webhook_handler(receiver))
+    app.router.add_route("*", r"/{path:[\s\S]*}", webhook_handler(receiver))
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -14,6 +14,7 @@ from setsmart_async.errors import ConfigurationError, TransportError
 from setsmart_async.sandbox.answers import RefusedError, error_answer, json_answer
 from setsmart_async.sandbox.api import SandboxApi
 from setsmart_async.sandbox.checks import Shape, read_object, text
+from setsmart_async.sandbox.openapi import openapi_document
 from setsmart_async.sandbox.sender import WebhookSender
 from setsmart_async.wire import HttpRequest, HttpResponse, Origin
 
@@ -21,6 +22,8 @@ BASE_PATH: Final = "/v1"
 """Where the API begins, as at the documented production URL."""
 TRIGGER_PATH: Final = "/_sandbox/trigger"
 """``POST`` with ``{"type": ...}`` and perhaps ``data``: sends a webhook; needs a `WebhookSender`, and no key."""
+OPENAPI_PATH: Final = "/_sandbox/openapi.json"
+"""``GET``, without a key: an OpenAPI 3.1 document of what is served."""
 STATS_PATH: Final = "/_sandbox/stats"
 """``GET``, without a key: `SandboxApi.report` as JSON. No part of the API, and not counted."""
 LARGEST_BODY: Final = 1024 * 1024
@@ -87,7 +90,7 @@ class SandboxServer:
         if self._runner is not None:
             raise ConfigurationError("This sandbox server is running already.")
         app = web.Application(client_max_size=LARGEST_BODY)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._handle)
         app.on_response_prepare.append(_without_date)
         # A compressed body is no JSON to this API, and can not swell to more than LARGEST_BODY either.
         runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_SHUTDOWN_SECONDS)
@@ -152,6 +155,8 @@ class SandboxServer:
     async def _beside_the_api(self, request: web.Request, target: str) -> HttpResponse:
         if target == STATS_PATH and request.method == "GET":
             return json_answer(200, self._api.report())
+        if target == OPENAPI_PATH and request.method == "GET":
+            return json_answer(200, openapi_document(self.url))
         if target == TRIGGER_PATH and request.method == "POST" and self._sender is not None:
             try:
                 fields = read_object(await request.read())

@@ -59,6 +59,7 @@ FILTERS: Final[Mapping[str, Filter]] = {
 RESERVATION: Final = RecordKind("reservation", "res", ("id", "created_at", "updated_at", "cancelled_at"))
 """Reservations."""
 
+_CANCELLATION: Final = Shape(checks={"reason": text(10_000)})
 _CANCELLED: Final = frozenset({"cancelled", "canceled"})
 _LEAVE_FREE: Final = frozenset({"inquiry", "declined", "expired"}) | _CANCELLED
 
@@ -112,6 +113,7 @@ class ReservationsResource(StoredResource):
         before = self.found(question.identifier)
         if question.fields.get("cancelled_by") not in ("host", "guest"):
             refuse([FieldProblem("cancelled_by", "must be host or guest", "invalid_value")])
+        _CANCELLATION.check_update(question.fields, replaces=False)
         if before.get("status") in {*_CANCELLED, "checked_out"}:
             raise RefusedError(409, "not_cancellable", "This reservation can not be cancelled any more.")
         fields: JsonObject = {
