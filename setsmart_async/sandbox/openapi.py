@@ -19,6 +19,7 @@ from setsmart_async.records.open_enum import OpenEnum
 from setsmart_async.records.reservation import Guest
 from setsmart_async.records.webhook import WebhookEventType
 from setsmart_async.sandbox.listing import LARGEST_PAGE
+from setsmart_async.sandbox.resources.webhooks import ADDRESS
 from setsmart_async.version import __version__
 from setsmart_async.wire import Json, JsonObject
 
@@ -49,7 +50,7 @@ _WRITTEN: Final[Mapping[str, JsonObject]] = {
     "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
     "total_amount": {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,4})?$"},
     "notes": {**_TEXT, "maxLength": 10_000},
-    "url": {"type": "string", "pattern": r"^https://[a-z]{1,20}\.example/[a-z]{0,20}$"},
+    "url": {"type": "string", "maxLength": 2_000, "pattern": ADDRESS},
     "events": {"type": "array", "minItems": 1, "items": {"enum": [*sorted(WebhookEventType.members)]}},
 }
 """What a field takes, where that is narrower than its type."""
