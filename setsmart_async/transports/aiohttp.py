@@ -17,7 +17,7 @@ from setsmart_async.errors import (
     TLSError,
     TransportError,
 )
-from setsmart_async.transports.base import MAX_RESPONSE_BYTES, checked_proxy, verifying
+from setsmart_async.transports.base import MAX_RESPONSE_BYTES, NOT_PASSED_ON, checked_proxy, verifying
 from setsmart_async.transports.body import ACCEPT_ENCODING, announced_length, announces_more, decoded_body, too_large
 from setsmart_async.transports.connections import Lending, system_tls
 from setsmart_async.transports.under_way import Sending, UnderWay
@@ -76,7 +76,7 @@ class AiohttpTransport:
             if error is None:
                 raise cancelled.with_traceback(None)  # noqa: B904 - it is the same one, only bare
         except _faults() as fault:
-            error = sending.error() or _translated(fault, sending)
+            error = sending.error() or _translated(fault, sending, has_proxy=self._proxy is not None)
         finally:
             self._under_way.finish(sending)
         # Out here and bare, for aiohttp's exceptions and frames hold the request's headers.
@@ -253,7 +253,7 @@ def _faults() -> tuple[type[Exception], ...]:
     return TransportError, _OnceOnlyError, aiohttp.ClientError, HttpProcessingError, OSError
 
 
-def _translated(fault: Exception, sending: Sending) -> TransportError | ClientClosedError:
+def _translated(fault: Exception, sending: Sending, *, has_proxy: bool) -> TransportError | ClientClosedError:
     """Our error for aiohttp's. Nothing of the original is kept."""
     import aiohttp
 
@@ -262,13 +262,13 @@ def _translated(fault: Exception, sending: Sending) -> TransportError | ClientCl
     if isinstance(fault, _OnceOnlyError):
         fault = fault.fault
     if isinstance(fault, aiohttp.ClientConnectorError) or not sending.has_left:
-        return _not_connected(fault)
+        return _not_connected(fault, has_proxy=has_proxy)
     if sending.status is not None or isinstance(fault, OSError | aiohttp.ClientConnectionError):
         return sending.lost()
     return ProtocolError("The server's answer is not the HTTP that this client accepts.")
 
 
-def _not_connected(fault: Exception) -> TransportError:
+def _not_connected(fault: Exception, *, has_proxy: bool) -> TransportError:
     import aiohttp
 
     match fault:
@@ -276,6 +276,8 @@ def _not_connected(fault: Exception) -> TransportError:
             return TLSError("The server's certificate is not trusted, has expired or is for another host.")
         case aiohttp.ClientConnectorSSLError():
             return TLSError("The server does not speak TLS as this client does.")
+        case _ if has_proxy:
+            return ConnectError(NOT_PASSED_ON)
         case aiohttp.ClientConnectorDNSError():
             return ConnectError("The server's name does not resolve. Check the base URL and the network.")
         case aiohttp.ConnectionTimeoutError():

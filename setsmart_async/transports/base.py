@@ -12,6 +12,10 @@ from setsmart_async.wire import HttpRequest, HttpResponse
 MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 """The default largest body of an answer, decompressed."""
 
+NOT_PASSED_ON: Final = (
+    "The proxy does not pass connections on. Check its URL and credentials, the base URL and the network."
+)
+"""Where a proxy was named and no connection came of it."""
 
 _PROXY: Final = re.compile(r"https?://(?:[^\s/@]+@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?", re.ASCII)
 

@@ -17,7 +17,7 @@ from setsmart_async.errors import (
     TLSError,
     TransportError,
 )
-from setsmart_async.transports.base import MAX_RESPONSE_BYTES, checked_proxy, verifying
+from setsmart_async.transports.base import MAX_RESPONSE_BYTES, NOT_PASSED_ON, checked_proxy, verifying
 from setsmart_async.transports.body import ACCEPT_ENCODING, announced_length, announces_more, decoded_body, too_large
 from setsmart_async.transports.connections import system_tls
 from setsmart_async.transports.under_way import Sending, UnderWay
@@ -82,7 +82,7 @@ class HttpxTransport:
         except ConfigurationError:
             raise
         except Exception as fault:  # noqa: BLE001 - a client handed in may be of either library, over any transport
-            error = sending.error() or _translated(fault, sending)
+            error = sending.error() or _translated(fault, sending, has_proxy=self._proxy is not None)
         finally:
             self._under_way.finish(sending)
         # Out here and bare, for httpx's exceptions and frames hold the request's headers.
@@ -169,10 +169,13 @@ class HttpxTransport:
             raise ConfigurationError(
                 "HttpxTransport needs httpx2: pip install 'setsmart_async[httpx]', or hand in an httpx.AsyncClient."
             ) from None
+        proxy: httpx2.Proxy | str | None = self._proxy
+        if self._proxy is not None and self._proxy.startswith("https:"):  # a context of its own otherwise
+            proxy = httpx2.Proxy(self._proxy, ssl_context=self._ssl_context)
         return httpx2.AsyncClient(
             verify=self._ssl_context or True,
             trust_env=False,
-            proxy=self._proxy,
+            proxy=proxy,
             follow_redirects=False,
             timeout=None,  # the deadline is ours, and so is the time to connect, on each request
             limits=httpx2.Limits(
@@ -220,22 +223,22 @@ def _is_followed(response: httpx2.Response) -> bool:
 def _watching(sending: Sending) -> Callable[[str, dict[str, Any]], Awaitable[None]]:
     """Tells from httpcore's trace whether a byte of the request can have left."""
 
-    async def trace(event: str, _: dict[str, Any]) -> None:
+    async def trace(event: str, info: dict[str, Any]) -> None:
         if event == "connection.connect_tcp.started":
             sending.has_left, sending.is_reused = False, False
         elif event.endswith("send_request_headers.started"):
-            sending.has_left = True
+            sending.has_left = info["request"].method != b"CONNECT"  # which asks a proxy for a tunnel
 
     return trace
 
 
-def _translated(fault: Exception, sending: Sending) -> TransportError | ClientClosedError:
+def _translated(fault: Exception, sending: Sending, *, has_proxy: bool) -> TransportError | ClientClosedError:
     """Our error for httpx's, told apart by their names, which both libraries share. Nothing of it is kept."""
     if isinstance(fault, TransportError):
         return fault
     kinds = {kind.__name__ for kind in type(fault).__mro__}
     if not sending.has_left or kinds.intersection(_NOT_CONNECTED):
-        return _not_connected(fault)
+        return _not_connected(fault, has_proxy=has_proxy or "ProxyError" in kinds)
     if sending.status is not None:
         return sending.lost()
     if "RemoteProtocolError" in kinds and "disconnected without" in str(fault):
@@ -245,14 +248,16 @@ def _translated(fault: Exception, sending: Sending) -> TransportError | ClientCl
     return sending.lost()
 
 
-def _not_connected(fault: Exception) -> TransportError:
-    if type(fault).__name__ == "ConnectTimeout":
-        return ConnectError("The server does not answer connection attempts. Check the base URL and the network.")
+def _not_connected(fault: Exception, *, has_proxy: bool) -> TransportError:
     causes = _causes(fault)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return TLSError("The server's certificate is not trusted, has expired or is for another host.")
     if any(isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError) for cause in causes):
         return TLSError("The server does not speak TLS as this client does.")
+    if has_proxy:
+        return ConnectError(NOT_PASSED_ON)
+    if type(fault).__name__ == "ConnectTimeout":
+        return ConnectError("The server does not answer connection attempts. Check the base URL and the network.")
     return ConnectError("The server does not accept connections. Check the base URL and the network.")
 
 

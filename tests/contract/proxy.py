@@ -1,6 +1,7 @@
 """A forward proxy on loopback: absolute-form requests for http, CONNECT tunnels for https."""
 
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from typing import Self
@@ -19,9 +20,10 @@ class Seen:
 
 
 class Proxy:
-    """``with Proxy() as proxy: proxy.url``; keeps what it was asked in `seen`."""
+    """``with Proxy() as proxy: proxy.url``; keeps what it was asked in `seen`. With `tls` it is an https:// one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.seen: list[Seen] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = [self._listener]
@@ -29,7 +31,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -57,6 +59,9 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError):
+            if self._tls is not None:
+                client = self._tls.wrap_socket(client, server_side=True)
+                self._open.append(client)
             head = b""
             while b"\r\n\r\n" not in head:
                 if not (more := client.recv(65536)):

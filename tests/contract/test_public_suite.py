@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,77 @@ def test_what_it_does_not_keep_is_shown_with_its_values(tmp_path: Path) -> None:
     assert code == 1, said
     assert "test_r25" in said
     assert re.search(r"^E +(AssertionError: )?assert b'.*' (==|in) ", said, re.MULTILINE), said
+
+
+IMPATIENT = """
+from setsmart_async.testing.transport_contract._suite import exchange
+exchange._LONGEST = 0.5
+"""
+HANGING = """
+import asyncio
+
+class Hanging(Timed):
+    async def send(self, request, *, timeout):
+        if timeout < 1:
+            await asyncio.sleep(3600)
+        return await super().send(request, timeout=timeout)
+
+def timed(**settings):
+    return Hanging(AiohttpTransport(**settings))
+"""
+IN_A_THREAD = """
+import asyncio, socket
+
+class InAThread(Timed):
+    async def send(self, request, *, timeout):
+        if timeout < 1:
+            with socket.create_connection((request.origin.host, request.origin.port)) as connection:
+                await asyncio.wait_for(asyncio.to_thread(connection.recv, 1), timeout)
+        return await super().send(request, timeout=timeout)
+
+def timed(**settings):
+    return InAThread(AiohttpTransport(**settings))
+"""
+
+
+@pytest.mark.parametrize(
+    ("transport", "problem"), [(HANGING, "it hangs: no end"), (IN_A_THREAD, "TimeoutError came out")]
+)
+def test_one_that_does_not_end_fails_soon(tmp_path: Path, transport: str, problem: str) -> None:
+    began = time.monotonic()
+    code, said = outcome(tmp_path, TIMED + transport + IMPATIENT + TWO_LINES, "r09_a_stalled_answer and chunk")
+    assert code == 1, said
+    assert problem in said
+    assert "2 failed" in said
+    assert time.monotonic() - began < 15  # the server would have waited for 20 seconds, twice
+
+
+UNBOUNDED = """
+import asyncio, http.client
+
+class Unbounded(Timed):
+    async def send(self, request, *, timeout):
+        return await asyncio.wait_for(asyncio.to_thread(self.read, request), timeout)
+
+    def read(self, request):
+        connection = http.client.HTTPConnection(request.origin.host, request.origin.port)
+        connection.request(request.method, request.url, headers=dict(request.headers), body=request.body)
+        answer = connection.getresponse()
+        try:
+            return HttpResponse(status=answer.status, body=answer.read())
+        finally:
+            connection.close()
+
+def timed(**settings):
+    return Unbounded(AiohttpTransport())
+"""
+
+
+def test_one_without_bounds_fails_and_takes_no_more_than_there_is(tmp_path: Path) -> None:
+    code, said = outcome(tmp_path, TIMED + UNBOUNDED + TWO_LINES, "r18_r20 and endless and not tiny")
+    assert code == 1, said
+    assert "1 failed" in said
+    assert "IncompleteRead came out, which is no TransportError" in said, said  # it has read the flood to its end
 
 
 def test_a_gap_that_has_closed_is_a_failure(tmp_path: Path) -> None:

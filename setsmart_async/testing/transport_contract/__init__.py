@@ -9,7 +9,15 @@ A test file of yours holds::
 ``docs/transports.md`` says what the suite needs to know of a transport, and what each of the library's own keeps.
 """
 
-import pytest
+from importlib.util import find_spec
+
+_MISSING = [name for name in ("hypothesis", "pytest", "trustme") if find_spec(name) is None]
+if _MISSING:
+    raise ModuleNotFoundError(
+        f"The contract of transports needs {', '.join(_MISSING)}: pip install 'setsmart_async[testing]'"
+    )
+
+import pytest  # noqa: E402 - see above
 
 _SUITE = f"{__name__}._suite"
 pytest.register_assert_rewrite(_SUITE)  # before its import: a failed assert shows the values that it compared

@@ -23,16 +23,18 @@ MEBI = 1024 * 1024
 LONGEST_TURN = 0.05
 """Seconds of CPU."""
 MOST_MEMORY = 64 * MEBI
-INFLATED = 256 * MEBI
-"""What a bomb holds, and where endless answers end after all: a transport without bounds fails, the machine does not."""
+INFLATED = 128 * MEBI
+"""What a bomb holds, and where an endless answer ends after all: a transport without bounds fails, no machine does."""
 
 
 @cache
 def bomb() -> bytes:
-    """A quarter of a mebibyte of gzip that holds 256 of zeros: a block for one mebibyte, again and again."""
+    """An eighth of a mebibyte of gzip that holds 128 of zeros: a block for one mebibyte, again and again."""
     squeezing = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = squeezing.compress(bytes(MEBI)) + squeezing.flush(zlib.Z_FULL_FLUSH)
-    return gzip.compress(b"", mtime=0)[:10] + block * (INFLATED // MEBI) + zlib.compressobj(wbits=-15).flush() + bytes(8)
+    return (
+        gzip.compress(b"", mtime=0)[:10] + block * (INFLATED // MEBI) + zlib.compressobj(wbits=-15).flush() + bytes(8)
+    )
 
 
 @cache

@@ -64,7 +64,7 @@ def test_r03_silence_after_a_request(candidate: Candidate, method: str) -> None:
         peer.wait_for_hang_up()
 
     with RawServer(script) as server:
-        error = failure(candidate.make, request(server.origin, method, fresh=method == "POST"), timeout=0.1)
+        error = failure(candidate.make, request(server.origin, method, fresh=method == "POST"), timeout=0.3)
         assert error.outcome is Outcome.UNKNOWN
         assert len(server.requests) == 1
         assert server.all_closed()

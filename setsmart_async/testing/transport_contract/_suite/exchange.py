@@ -18,6 +18,7 @@ from setsmart_async import (
     TransportError,
     WrongEventLoopError,
 )
+from setsmart_async.testing.transport_contract._suite.raw_server import hang_up
 from setsmart_async.transports.base import Transport
 
 T = TypeVar("T")
@@ -28,6 +29,8 @@ BODY = b'{"first_name": "Kari", "last_name": "Canary"}'
 METHODS = ("GET", "PUT", "DELETE", "POST", "PATCH")
 SLACK = 0.5
 """Seconds that a busy machine may add to a time limit."""
+_LONGEST = 30.0
+"""Seconds that no exchange takes, unless it hangs."""
 
 _NO_STRANGERS = {*sys.stdlib_module_names, "setsmart_async"}
 _HTTP_LIBRARIES = (  # in whose frames the headers hide in objects
@@ -48,12 +51,20 @@ def request(origin: Origin, method: str = "GET", *, body: bytes | None = None, f
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Like `asyncio.run`; fails when a task is left over, or the loop has heard of an error that nobody took."""
+    """Like `asyncio.run`; fails when it hangs, a task is left over, or only the loop has heard of an error."""
     unheard: list[str] = []
 
     async def watched() -> T:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(repr(context)))
-        result = await main
+        limit = asyncio.timeout(_LONGEST)
+        try:
+            async with limit:
+                result = await main
+        except BaseException as error:  # whatever it is, the loop closes only when its threads are done
+            hang_up()
+            if limit.expired():
+                raise AssertionError(f"it hangs: no end after {_LONGEST:g} s, whatever its time limit") from error
+            raise
         left = asyncio.all_tasks() - {asyncio.current_task()}
         assert not left, f"left behind: {left}"
         return result
@@ -89,6 +100,8 @@ async def failure_of(transport: Transport, asked: HttpRequest, *, timeout: float
     except TransportError as error:
         assert_bare(error)
         return error
+    except Exception as stranger:  # anything may come out of a transport that is being tried
+        raise AssertionError(f"{type(stranger).__name__} came out, which is no TransportError") from stranger
     raise AssertionError(f"no error, but {got!r} {got.body[:80]!r}")
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import attrs
 
@@ -147,7 +147,15 @@ class RawServer:
             time.sleep(0.002)
         return not self.open_connections
 
+    def hang_up(self) -> None:
+        """Break every connection, whatever its script is at."""
+        with self._lock:
+            for sock in self._sockets:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+
     def __enter__(self) -> Self:
+        _SERVING.append(self)
         accepting = threading.Thread(target=self._accept, daemon=True)
         self._threads.append(accepting)
         accepting.start()
@@ -156,14 +164,12 @@ class RawServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _SERVING.remove(self)
         self.stopping.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        with self._lock:
-            for sock in self._sockets:
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
         for thread in self._threads:
             thread.join(_PATIENCE)
 
@@ -195,6 +201,15 @@ class RawServer:
             with self._lock:
                 self._sockets.discard(sock)
             sock.close()
+
+
+_SERVING: Final[list[RawServer]] = []
+
+
+def hang_up() -> None:
+    """Break every connection of every server: what waits for them in a thread, where nothing cancels it, goes on."""
+    for server in _SERVING:
+        server.hang_up()
 
 
 def written(answer: HttpResponse) -> bytes:
