@@ -16,7 +16,7 @@ nox.options.error_on_missing_interpreters = False  # the matrix runs on the Pyth
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 EXTRAS = ".[cli,sync]"
-PACKAGE_DATA = ("setsmart_async/py.typed", "setsmart_async/sandbox/listings.csv.gz")
+PACKAGE_DATA = ("setsmart_async/py.typed", "setsmart_async/sandbox/listings.csv.gz", "setsmart_async/sandbox/live.html")
 
 # The examples that hypothesis tries are the same in every run; HYPOTHESIS_PROFILE=explore looks for new ones.
 # With a safe path the folder that pytest starts in is not importable: the tests meet the installed package.
@@ -85,6 +85,13 @@ def soak(session: nox.Session) -> None:
     """A million calls of every kind, and what they leave behind: nothing. SOAK_CALLS sets another number."""
     session.install(EXTRAS, *group("test"))
     session.run("pytest", "tests/soak/leaks.py", "-s", "--timeout=0", *session.posargs, env=TEST_ENV)
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """The sandbox's live page in Chromium, while a sync runs. Needs: apt-get install chromium chromium-driver."""
+    session.install(EXTRAS, *group("test"), "selenium>=4.30")
+    session.run("pytest", "tests/browser/live_page.py", *session.posargs, env=TEST_ENV)
 
 
 @nox.session(default=False)

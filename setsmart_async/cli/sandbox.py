@@ -66,7 +66,7 @@ async def serve_sandbox(options: SandboxOptions) -> None:
             requests = f"{options.rule.limit} requests in {in_words(options.rule.window)}"
             print(
                 f"The sandbox holds {len(api.properties):,} properties and {len(api.reservations.store):,} stays, and "
-                f"answers {requests}. Ctrl-C ends it. What it was asked is at {server.stats_url}\n"
+                f"answers {requests}. Ctrl-C ends it. Watch it, and let it fail, at {server.page_url}\n"
                 "To use it, in another terminal:",
                 file=sys.stderr,
             )

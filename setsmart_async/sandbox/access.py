@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterable
+from hashlib import sha256
 from typing import Final
 
 import attrs
@@ -17,6 +18,10 @@ SANDBOX_API_KEY: Final = "sandbox-key-not-a-secret"
 """The key that a sandbox accepts unless it is given others."""
 
 
+def _hashed(key: SandboxKey) -> str:
+    return sha256(key.key.encode()).hexdigest()[:8]
+
+
 @attrs.frozen(kw_only=True)
 class SandboxKey:
     """An API key and what it may do. Raises `ConfigurationError` for what can be no key."""
@@ -28,6 +33,8 @@ class SandboxKey:
     """The resources that it may touch, such as ``{"properties"}``; None: all of them."""
     networks: Collection[str] | None = None
     """Where it may come from, such as ``{"203.0.113.0/24"}``; None: from everywhere."""
+    fingerprint: str = attrs.field(init=False, default=attrs.Factory(_hashed, takes_self=True))
+    """8 hexadecimal digits that tell keys apart, and give none away."""
 
     def __attrs_post_init__(self) -> None:
         ApiKey(self.key, source="the sandbox's settings")

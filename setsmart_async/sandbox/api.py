@@ -6,27 +6,27 @@ import secrets
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 from urllib.parse import parse_qsl
 
 import attrs
 
 from setsmart_async.clock import Clock, SystemClock
 from setsmart_async.contract import Dialect, Operation
-from setsmart_async.errors import ConfigurationError
 from setsmart_async.sandbox.access import SANDBOX_API_KEY, KeyRack, SandboxKey, key_rack
 from setsmart_async.sandbox.answers import RefusedError, error_answer, json_answer
 from setsmart_async.sandbox.checks import read_object
 from setsmart_async.sandbox.database import SandboxDatabase
 from setsmart_async.sandbox.faults import FaultPlan
 from setsmart_async.sandbox.idempotency import Repetitions
-from setsmart_async.sandbox.listing import LARGEST_PAGE, Pager, PagingStyle
+from setsmart_async.sandbox.listing import Pager, PagingStyle
 from setsmart_async.sandbox.question import Question, Success
 from setsmart_async.sandbox.quota import QuotaSimulator, QuotaState
 from setsmart_async.sandbox.resources.conversations import ConversationsResource
 from setsmart_async.sandbox.resources.reservations import ReservationsResource
 from setsmart_async.sandbox.resources.webhooks import WebhooksResource
 from setsmart_async.sandbox.routes import Route, Routes
+from setsmart_async.sandbox.settings import QuotaPer, check_settings
 from setsmart_async.sandbox.statistics import LoggedRequest, Statistics
 from setsmart_async.sandbox.stock import Behaviour, Seeds, Stock
 from setsmart_async.sandbox.store import RecordStore
@@ -39,8 +39,6 @@ Intercept = Callable[[HttpRequest], HttpResponse | None]
 """Stands before the sandbox, as a proxy would: what it answers goes out as it is, and None lets the request in.
 A `TransportError` that it raises plays a broken network."""
 
-QuotaPer = Literal["key", "address", "endpoint"]
-"""Whose quota it is; ``endpoint``: each operation of a key has one of its own."""
 
 _MAKE_ONE: Final = "POST"
 
@@ -98,7 +96,7 @@ class SandboxApi:
         `database` it outlives its process: what the file holds stands in the records' place; counters and quota begin
         anew. Raises `ConfigurationError` for what can not work.
         """
-        _check_settings(paging, page_size, quota_per, invalid_status)
+        check_settings(paging, page_size, quota_per, invalid_status)
         self.keys: KeyRack = key_rack(api_keys, read_only_keys)
         """Who may do what; keys can be added and revoked."""
         self.quota: QuotaSimulator = QuotaSimulator() if quota is None else quota
@@ -142,6 +140,10 @@ class SandboxApi:
         """Who is told of what."""
         return self._stock.webhooks
 
+    def true_time(self) -> float:
+        """Unix seconds, whatever the server's clock says."""
+        return self._clock.wall()
+
     def now(self) -> float:
         """Unix seconds of the server's clock."""
         return self.quota.server_time(self._clock.wall())
@@ -156,21 +158,43 @@ class SandboxApi:
         route = self._routes.find(request.method, path)
         arrival = _Arrival(request, route, query, client_address, self._clock.wall())
         answer = None if self.intercept is None else self.intercept(request)
-        operation = route.operation.name if isinstance(route, Route) else None
-        if answer is None and self.faults is not None:
-            answer = self.faults.meet(request, operation, partial(self._answer, arrival))
-        elif answer is None:
+        if answer is not None:
+            self._log(arrival, answer.status)
+        elif self.faults is None:
             answer = self._answer(arrival)
+            self._log(arrival, answer.status)
+        else:
+            answer = self._meeting_faults(arrival, self.faults)
+        return answer
+
+    def _meeting_faults(self, arrival: _Arrival, faults: FaultPlan) -> HttpResponse:
+        operation = arrival.route.operation.name if isinstance(arrival.route, Route) else None
+        before, status = len(faults.happened), 0
+        try:
+            answer = faults.meet(arrival.request, operation, partial(self._answer, arrival))
+            status = answer.status
+        finally:
+            met = faults.happened[before:]
+            self._log(arrival, status, fault=str(met[0]) if met else None)
+        return answer
+
+    def _log(self, arrival: _Arrival, status: int, fault: str | None = None) -> None:
+        key = self.keys.find(self._sent_key(arrival.request))
         self.statistics.count(
             LoggedRequest(
                 at=arrival.now,
-                method=request.method,
-                target=request.target,
-                operation=operation,
-                status=answer.status,
+                method=arrival.request.method,
+                target=arrival.request.target,
+                operation=arrival.route.operation.name if isinstance(arrival.route, Route) else None,
+                status=status,
+                client="" if key is None else key.fingerprint,
+                fault=fault,
             )
         )
-        return answer
+
+    def _sent_key(self, request: HttpRequest) -> str | None:
+        header = self._translation.api_key_header
+        return next((value for name, value in request.headers.items() if name.lower() == header), None)
 
     def report(self) -> JsonObject:
         """Counters and quota as JSON: what ``GET /_sandbox/stats`` answers."""
@@ -193,9 +217,7 @@ class SandboxApi:
 
     def _answer(self, arrival: _Arrival) -> HttpResponse:
         request_id = f"req_{self.statistics.requests + 1:08d}"
-        names = arrival.request.headers.items()
-        sent = next((value for name, value in names if name.lower() == self._translation.api_key_header), None)
-        key = self.keys.find(sent)
+        key = self.keys.find(self._sent_key(arrival.request))
         state = None if key is None else self.quota.take(self._payer(arrival, key), arrival.now)
         headers = [("X-Request-Id", request_id), *self.quota.headers(state, arrival.now)]
         try:
@@ -267,14 +289,3 @@ class SandboxApi:
     def _note(self, event_type: str, data: JsonObject) -> None:
         if self.tell is not None:
             self.tell(event_type, data)
-
-
-def _check_settings(paging: PagingStyle, page_size: int, quota_per: QuotaPer, invalid_status: int) -> None:
-    if invalid_status not in (400, 422):
-        raise ConfigurationError("The sandbox's invalid_status must be 400 or 422.")
-    if type(page_size) is not int or not 1 <= page_size <= LARGEST_PAGE:
-        raise ConfigurationError(f"The sandbox's page size must be from 1 to {LARGEST_PAGE} records.")
-    if paging not in get_args(PagingStyle):
-        raise ConfigurationError(f"The sandbox's paging must be one of {', '.join(get_args(PagingStyle))}.")
-    if quota_per not in get_args(QuotaPer):
-        raise ConfigurationError("The sandbox's quota is per 'key', per 'address' or per 'endpoint'.")

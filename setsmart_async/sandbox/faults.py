@@ -44,6 +44,9 @@ class Fault:
         if not 400 <= self.status <= 599:
             raise ConfigurationError("A fault's status is from 400 to 599.")
 
+    def __str__(self) -> str:
+        return str(self.status) if self.kind == "status" else self.kind
+
     @classmethod
     def of(cls, short: Fault | str | int) -> Fault:
         """From its short form: ``503``, ``"reset"``."""

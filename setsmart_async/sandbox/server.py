@@ -11,32 +11,26 @@ from typing import Final, Self
 from aiohttp import web
 
 from setsmart_async.errors import ConfigurationError, TransportError
-from setsmart_async.sandbox.answers import RefusedError, error_answer, json_answer
+from setsmart_async.sandbox.answers import RefusedError, error_answer
 from setsmart_async.sandbox.api import SandboxApi
-from setsmart_async.sandbox.checks import Shape, read_object, text
-from setsmart_async.sandbox.openapi import openapi_document
+from setsmart_async.sandbox.console import OPENAPI_PATH, STATS_PATH, TRIGGER_PATH, Console
 from setsmart_async.sandbox.sender import WebhookSender
 from setsmart_async.wire import HttpRequest, HttpResponse, Origin
 
+__all__ = ["BASE_PATH", "LARGEST_BODY", "OPENAPI_PATH", "STATS_PATH", "TRIGGER_PATH", "SandboxServer"]
+
 BASE_PATH: Final = "/v1"
 """Where the API begins, as at the documented production URL."""
-TRIGGER_PATH: Final = "/_sandbox/trigger"
-"""``POST`` with ``{"type": ...}`` and perhaps ``data``: sends a webhook; needs a `WebhookSender`, and no key."""
-OPENAPI_PATH: Final = "/_sandbox/openapi.json"
-"""``GET``, without a key: an OpenAPI 3.1 document of what is served."""
-STATS_PATH: Final = "/_sandbox/stats"
-"""``GET``, without a key: `SandboxApi.report` as JSON. No part of the API, and not counted."""
 LARGEST_BODY: Final = 1024 * 1024
 """The largest body of a request, in bytes; beyond it the answer is 413."""
 
 _SHUTDOWN_SECONDS: Final = 1.0
-_TRIGGER: Final = Shape(checks={"type": text()}, required=("type",))
 
 
 class SandboxServer:
     """Serves a `SandboxApi` on a loopback address: ``async with SandboxServer(api) as server: server.url``.
 
-    Keeps no access log. Beside the API there is `STATS_PATH`.
+    Keeps no access log. Beside the API there is the live page, at the root; see `sandbox.console`.
     """
 
     def __init__(
@@ -70,7 +64,7 @@ class SandboxServer:
         self._port = port
         self._latency = latency
         self._ssl_context = ssl_context
-        self._sender = sender
+        self._console = Console(api, sender)
         self._runner: web.AppRunner | None = None
         self._origin: Origin | None = None
 
@@ -78,6 +72,12 @@ class SandboxServer:
     def url(self) -> str:
         """The base URL, such as ``http://127.0.0.1:8080/v1``. Raises `ConfigurationError` before `start`."""
         return str(self._running_at())
+
+    @property
+    def page_url(self) -> str:
+        """Where the live page is. Raises `ConfigurationError` before `start`."""
+        origin = self._running_at()
+        return f"{Origin(origin.scheme, origin.host, origin.port)}/"
 
     @property
     def stats_url(self) -> str:
@@ -153,20 +153,8 @@ class SandboxServer:
         return _sent(answer)
 
     async def _beside_the_api(self, request: web.Request, target: str) -> HttpResponse:
-        if target == STATS_PATH and request.method == "GET":
-            return json_answer(200, self._api.report())
-        if target == OPENAPI_PATH and request.method == "GET":
-            return json_answer(200, openapi_document(self.url))
-        if target == TRIGGER_PATH and request.method == "POST" and self._sender is not None:
-            try:
-                fields = read_object(await request.read())
-                _TRIGGER.check_create(fields)
-            except RefusedError as refusal:
-                return error_answer(refusal, "req_outside")
-            event_type, data = str(fields["type"]), fields.get("data")
-            sent = self._sender.send(event_type, data if isinstance(data, dict) else self._sender.example(event_type))
-            return json_answer(200, {"event": sent, "subscriptions": len(self._api.webhooks.wanting(event_type))})
-        return error_answer(RefusedError(404, "not_found", f"The API begins at {BASE_PATH}."), "req_outside")
+        is_json = request.content_type == "application/json"
+        return self._console.answer(request.method, target, await request.read(), is_json=is_json, url=self.url)
 
 
 def _cut_off(request: web.Request) -> web.StreamResponse:

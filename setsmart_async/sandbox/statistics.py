@@ -23,6 +23,11 @@ class LoggedRequest:
     operation: str | None
     """The contract's name for it; None: no such endpoint."""
     status: int
+    """0: none, the connection was broken on purpose."""
+    client: str = ""
+    """The first digits of its API key's hash; empty for a key that is not accepted."""
+    fault: str | None = None
+    """What went wrong on purpose; None: nothing."""
 
 
 class Statistics:

@@ -183,7 +183,7 @@ def test_what_is_beside_the_api_is_not_counted() -> None:
     async def use(server: SandboxServer, session: aiohttp.ClientSession) -> None:
         root = server.url.removesuffix("/v1")
         assert server.stats_url == f"{root}/_sandbox/stats"
-        for target in ("/", "/properties", "/v1", "/v1properties", "/v2/properties", "/_sandbox/", "/_sandbox/stats/x"):
+        for target in ("/properties", "/v1", "/v1properties", "/v2/properties", "/_sandbox/stats/x", "/live.html"):
             async with session.get(f"{root}{target}", headers=KEY) as answer:
                 assert (answer.status, answer.content_type) == (404, "application/json")
                 assert (await answer.json())["error"]["code"] == "not_found"
