@@ -101,13 +101,14 @@ class SandboxApi:
         """Who may do what; keys can be added and revoked."""
         self.quota: QuotaSimulator = QuotaSimulator() if quota is None else quota
         """What may be asked how often."""
-        self.intercept, self.faults, self.tell = intercept, faults, tell
+        self.intercept: Intercept | None = intercept
+        self.faults: FaultPlan | None = faults
+        self.tell: Callable[[str, JsonObject], None] | None = tell
         self._clock = SystemClock() if clock is None else clock
         self.statistics: Statistics = Statistics(self._clock.wall())
         """What was asked."""
-        self._quota_per, self._invalid_status = quota_per, invalid_status
+        self._quota_per, self._invalid_status, self._database = quota_per, invalid_status, database
         self._translation = Translation(Dialect() if dialect is None else dialect)
-        self._database = database
         self._repetitions = Repetitions(None if database is None else database.shelf("repetitions"))
         behaviour = Behaviour(
             pager=Pager(paging, page_size),

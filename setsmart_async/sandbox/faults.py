@@ -8,22 +8,39 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 
 import attrs
 
-from setsmart_async.errors import ConfigurationError, ConnectionLostError, InvalidResponseError, Outcome
+from setsmart_async.errors import (
+    AttemptTimeoutError,
+    ConfigurationError,
+    ConnectionLostError,
+    InvalidResponseError,
+    Outcome,
+)
 from setsmart_async.sandbox.answers import RefusedError, error_answer
 from setsmart_async.wire import Headers, HttpRequest, HttpResponse, Json, JsonObject, decode_json, encode_json
 
 FaultKind: TypeAlias = Literal[
-    "status", "reset", "reset_after", "bad_json", "broken_gzip", "html", "empty_page", "repeated_page"
+    "status",
+    "reset",
+    "reset_after",
+    "stall",
+    "bad_json",
+    "broken_gzip",
+    "html",
+    "empty_page",
+    "repeated_page",
+    "shifted_page",
 ]
 """``status``: an error status; ``reset``: the connection breaks before anything is done; ``reset_after``: everything
-is done, and the answer lost; ``bad_json``: the body ends in mid-text; ``broken_gzip``: so does its compression;
+is done, and the answer lost; ``stall``: no answer comes, in memory as soon as over a network after its time;
+``bad_json``: the body ends in mid-text; ``broken_gzip``: so does its compression;
 ``html``: a proxy's page with status 502; ``empty_page``: a page without items that says that more follow;
-``repeated_page``: the last page once more."""
+``repeated_page``: the last page once more; ``shifted_page``: begins with the last page's last item, as when one was
+inserted, and lacks its own last."""
 
 FAULT_HEADER: Final = "X-Sandbox-Fault"
 """A request that carries it meets that fault: a status, or a `FaultKind`."""
 
-_PAGES: Final = frozenset({"empty_page", "repeated_page"})
+_PAGES: Final = frozenset({"empty_page", "repeated_page", "shifted_page"})
 
 
 @attrs.frozen
@@ -81,7 +98,7 @@ class FaultPlan:
     def meet(self, request: HttpRequest, operation: str | None, ask: Callable[[], HttpResponse]) -> HttpResponse:
         """The answer to a request, which `ask` would give were there no fault.
 
-        Raises `ConnectionLostError` where the fault is a broken connection.
+        Raises `ConnectionLostError` where the fault is a broken connection, `AttemptTimeoutError` for silence.
         """
         fault = self._due(request, operation)
         if fault is None:
@@ -121,11 +138,15 @@ class FaultPlan:
             case "reset_after":
                 ask()
                 raise ConnectionLostError("The sandbox lost its answer, as planned.", outcome=Outcome.UNKNOWN)
+            case "stall":
+                raise AttemptTimeoutError("The sandbox does not answer, as planned.", outcome=Outcome.UNKNOWN)
             case "html":
                 page = b"<html><title>502 Bad Gateway</title></html>"
                 return HttpResponse(status=502, headers=Headers([("Content-Type", "text/html")]), body=page)
             case "repeated_page" if (last := self._last_page.get(operation or "")) is not None:
                 return last
+            case "shifted_page" if (last := self._last_page.get(operation or "")) is not None:
+                return _shifted(last, ask())
             case _:
                 return _spoilt(fault.kind, ask())
 
@@ -141,6 +162,18 @@ def _spoilt(kind: FaultKind, answer: HttpResponse) -> HttpResponse:
     if kind == "empty_page":
         return attrs.evolve(answer, body=_emptied(answer.body))
     return answer  # a page to repeat, and none before it
+
+
+def _shifted(last: HttpResponse, answer: HttpResponse) -> HttpResponse:
+    before, page = decode_json(last.body), decode_json(answer.body)
+    if isinstance(before, list) and isinstance(page, list):
+        return attrs.evolve(answer, body=encode_json([*before[-1:], *page[:-1]]))
+    if isinstance(before, dict) and isinstance(page, dict):
+        for name, items in page.items():
+            earlier = before.get(name)
+            if isinstance(items, list) and isinstance(earlier, list):
+                return attrs.evolve(answer, body=encode_json({**page, name: [*earlier[-1:], *items[:-1]]}))
+    return answer
 
 
 def _emptied(body: bytes) -> bytes:

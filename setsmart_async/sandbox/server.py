@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from aiohttp import web
 
-from setsmart_async.errors import ConfigurationError, TransportError
+from setsmart_async.errors import AttemptTimeoutError, ConfigurationError, TransportError
 from setsmart_async.sandbox.answers import RefusedError, error_answer
 from setsmart_async.sandbox.api import SandboxApi
 from setsmart_async.sandbox.console import OPENAPI_PATH, STATS_PATH, TRIGGER_PATH, Console
@@ -25,6 +25,8 @@ LARGEST_BODY: Final = 1024 * 1024
 """The largest body of a request, in bytes; beyond it the answer is 413."""
 
 _SHUTDOWN_SECONDS: Final = 1.0
+_LONGEST_SILENCE: Final = 300.0
+_SILENCE_STEP: Final = 0.05
 
 
 class SandboxServer:
@@ -146,6 +148,9 @@ class SandboxServer:
         )
         try:
             answer = self._api.handle(question, client_address=request.remote or "")
+        except AttemptTimeoutError:  # a planned silence, until the client has had enough
+            await _silence(request)
+            return _cut_off(request)
         except TransportError:  # an intercept plays a broken network
             return _cut_off(request)
         if self._latency:
@@ -155,6 +160,13 @@ class SandboxServer:
     async def _beside_the_api(self, request: web.Request, target: str) -> HttpResponse:
         is_json = request.content_type == "application/json"
         return self._console.answer(request.method, target, await request.read(), is_json=is_json, url=self.url)
+
+
+async def _silence(request: web.Request) -> None:
+    for _ in range(round(_LONGEST_SILENCE / _SILENCE_STEP)):
+        if request.transport is None or request.transport.is_closing():
+            return
+        await asyncio.sleep(_SILENCE_STEP)
 
 
 def _cut_off(request: web.Request) -> web.StreamResponse:

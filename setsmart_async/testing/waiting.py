@@ -20,7 +20,7 @@ class SkippingClock:
 
     def __init__(self, start: float = START) -> None:
         self._now = start
-        self.waited = 0.0
+        self.waited: float = 0.0
         """Seconds that were waited for, in all."""
 
     def monotonic(self) -> float:

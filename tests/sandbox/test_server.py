@@ -17,6 +17,7 @@ from yarl import URL
 
 from setsmart_async.errors import ConfigurationError, ConnectionLostError
 from setsmart_async.sandbox.api import SANDBOX_API_KEY, SandboxApi
+from setsmart_async.sandbox.faults import FaultPlan
 from setsmart_async.sandbox.quota import QuotaRule, QuotaSimulator
 from setsmart_async.sandbox.server import SandboxServer
 from setsmart_async.wire import HttpRequest, HttpResponse, encode_json
@@ -299,3 +300,16 @@ def test_only_the_server_loads_aiohttp() -> None:
     code = f"import sys; from setsmart_async.sandbox import {modules}; print('aiohttp' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "False"
+
+
+def test_a_planned_silence_lasts_until_the_client_has_had_enough() -> None:
+    api = SandboxApi(HOMES, faults=FaultPlan(["stall"]))
+
+    async def use(server: SandboxServer, session: aiohttp.ClientSession) -> None:
+        with pytest.raises(TimeoutError):
+            await session.get(f"{server.url}/properties", headers=KEY, timeout=aiohttp.ClientTimeout(total=0.3))
+        async with session.get(f"{server.url}/properties", headers=KEY) as answer:
+            assert answer.status == 200
+
+    serve(use, api)
+    assert [one.status for one in api.statistics.recent] == [0, 200]
