@@ -27,7 +27,7 @@ local S = packed and cmsgpack.unpack(packed) or nil
 if S and now < S.now - 1 then S = nil end -- Redis's clock was set back: no time in there means anything
 
 local function is_outage()
-  if not S then return report.born ~= nil end
+  if not S then return report.born ~= nil or (report.degraded or 0) > SHORT_OUTAGE end
   return (report.degraded or 0) > SHORT_OUTAGE and S.now < now - report.degraded
 end
 
@@ -236,7 +236,7 @@ for id, client in pairs(S.clients) do
 end
 
 local known = report.memory
-if known and (report.born ~= S.born or report.degraded) then
+if known and (report.born ~= S.born or S.settle_until > now) then
   -- Something was forgotten, or used while nobody kept count: what the clients remember can only make it less.
   if known.clock_low and not S.clock_low then S.clock_low, S.clock_high = known.clock_low, known.clock_high end
   if known.announced + 1 >= now + offset() and known.announced >= (S.announced or 0) then
