@@ -15,7 +15,7 @@ from setsmart_async.resources.calls import Calls
 from setsmart_async.resources.fields import names_problem
 from setsmart_async.resources.many import Result, results_of
 from setsmart_async.resources.pages import Listing
-from setsmart_async.wire import HttpResponse
+from setsmart_async.wire import HttpResponse, Json
 
 R = TypeVar("R")
 N = TypeVar("N", bound=Mapping[str, object])
@@ -157,7 +157,8 @@ class WritableResource(ReadableResource[R], Generic[R, N, C]):
         if calls.dialect.update_style == "replace":
             reading = calls.call(self._operations.get, id=id, decode=partial(calls.object_in, expected_id=id))
             current, _ = (await calls.engine.run(reading)).value
-            changes = {**current, **changes}
+            kept = {name: _with_its_currency(value, current.get(name)) for name, value in changes.items()}
+            changes = {**current, **kept}
         decode = partial(calls.one, self._record, expected_id=id)
         return (await calls.engine.run(calls.call(operation, id=id, body=changes, decode=decode))).value
 
@@ -189,6 +190,13 @@ def _apart(fields: Mapping[str, object]) -> tuple[dict[str, object], Mapping[str
     """The fields that the library knows, and the others."""
     given = dict(fields)
     return given, cast("Mapping[str, object] | None", given.pop("extra", None))
+
+
+def _with_its_currency(amount: Json, before: Json) -> Json:
+    """An amount that is an object keeps the currency it had, when the change names none."""
+    if isinstance(amount, dict) and amount.keys() == {"amount"} and isinstance(before, dict) and "currency" in before:
+        return {**amount, "currency": before["currency"]}
+    return amount
 
 
 def _first(change: tuple[str, object]) -> str:

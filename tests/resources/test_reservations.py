@@ -106,6 +106,15 @@ def test_money_is_written_in_the_dialects_form() -> None:
     assert engine.body() == {"total_amount": {"amount": "5.50", "currency": "EUR"}}
 
 
+def test_where_put_replaces_an_amount_keeps_its_currency() -> None:
+    engine = always({**STAY, "total_amount": {"amount": "4500.00", "currency": "NOK"}, "currency": None})
+    reservations = engine.lend(Reservations, dialect=Dialect(money="object", update_style="replace"))
+    run(reservations.update("res_1", total_amount=Decimal("5.50")))
+    body = engine.body()
+    assert isinstance(body, dict)
+    assert body["total_amount"] == {"amount": "5.50", "currency": "NOK"}
+
+
 @pytest.mark.parametrize(
     "stay",
     [
