@@ -21,6 +21,7 @@ from setsmart_async.errors import (
     ConflictError,
     ConnectError,
     ConnectionLostError,
+    CoordinatorError,
     DeadlineExceededError,
     FieldError,
     ForkedClientError,
@@ -52,6 +53,9 @@ from setsmart_async.observer import (
     AttemptEnded,
     AttemptStarted,
     BackgroundObserver,
+    CallEvent,
+    CoordinatorLost,
+    CoordinatorRestored,
     Event,
     KeyRefreshed,
     Observer,
@@ -71,6 +75,8 @@ from setsmart_async.version import __version__
 from setsmart_async.wire import Headers, HttpRequest, HttpResponse, Origin
 
 if typing.TYPE_CHECKING:
+    from setsmart_async.limits.redis import RedisLimiter
+    from setsmart_async.limits.shared import SharedLimiter
     from setsmart_async.records.calendar_day import CalendarDay
     from setsmart_async.records.conversation import (
         Attachment,
@@ -98,6 +104,8 @@ else:
     _LATER = {
         name: module
         for module, names in {
+            "limits.redis": ["RedisLimiter"],
+            "limits.shared": ["SharedLimiter"],
             "records.calendar_day": ["CalendarDay"],
             "records.money": ["MoneyForm"],
             "records.open_enum": ["OpenEnum"],
@@ -146,6 +154,7 @@ __all__ = [
     "CalendarChange",
     "CalendarDay",
     "CallError",
+    "CallEvent",
     "CallOptions",
     "ClientClosedError",
     "Clock",
@@ -154,6 +163,9 @@ __all__ = [
     "ConnectError",
     "ConnectionLostError",
     "Conversation",
+    "CoordinatorError",
+    "CoordinatorLost",
+    "CoordinatorRestored",
     "DeadlineExceededError",
     "Dialect",
     "Event",
@@ -198,6 +210,7 @@ __all__ = [
     "RateLimitError",
     "RateLimitWaitError",
     "RateLimiter",
+    "RedisLimiter",
     "Reply",
     "Reservation",
     "ReservationChanges",
@@ -210,6 +223,7 @@ __all__ = [
     "ServerError",
     "SetSmart",
     "SetSmartError",
+    "SharedLimiter",
     "StoreError",
     "SyncIncompleteError",
     "SystemClock",

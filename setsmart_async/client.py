@@ -19,9 +19,9 @@ from setsmart_async.engine.call import Reply
 from setsmart_async.engine.engine import Engine
 from setsmart_async.engine.key_ring import KeyRing
 from setsmart_async.keys import ApiKey, KeyProvider
-from setsmart_async.limits.limiter import QuotaState, RateLimiter
+from setsmart_async.limits.limiter import KeyedLimiter, QuotaState, RateLimiter
 from setsmart_async.limits.local import LocalLimiter
-from setsmart_async.limits.registry import shared_limiter
+from setsmart_async.limits.registry import borrow_redis_limiter, give_back, redis_url_from, shared_limiter
 from setsmart_async.observer import Observer
 from setsmart_async.policy.retry import RetryPolicy
 from setsmart_async.policy.retry_budget import RetryBudget
@@ -31,6 +31,7 @@ from setsmart_async.transports.base import Transport
 from setsmart_async.wire import Json, Origin
 
 if TYPE_CHECKING:  # resources that not every program needs are imported when first asked for
+    from setsmart_async.limits.shared import SharedLimiter
     from setsmart_async.records.conversation import Conversation
     from setsmart_async.records.property import Property
     from setsmart_async.records.reservation import Reservation
@@ -65,6 +66,9 @@ class SetSmart:
             villa = await setsmart.properties.get("prop_123")
     """
 
+    _lent: bool = False
+    _borrowed: SharedLimiter | None = None
+
     def __init__(
         self,
         api_key: ApiKey | KeyProvider | str | None = None,
@@ -90,9 +94,9 @@ class SetSmart:
         file ``SETSMART_API_KEY_FILE`` when left out. `fallback_key` is used when the server refuses that one, which
         bridges a rotation. `base_url` comes from ``SETSMART_BASE_URL``, else it is production's. Times are in
         seconds, see `CallOptions`. `max_concurrency` is the most requests under way at once. Clients with the same
-        key and base URL in one event loop share quota and concurrency; a `limiter` of your own, or a `clock`, is for
-        this client alone. A `transport` that is passed in stays yours to close. Raises `ConfigurationError` for
-        settings that can not work.
+        key and base URL in one event loop share quota and concurrency, and with ``SETSMART_REDIS_URL`` other processes
+        too (see `RedisLimiter`); a `limiter` of your own, or a `clock`, is for this client alone. A `transport` or
+        `limiter` that is passed in stays yours to close. Raises `ConfigurationError` for what can not work.
         """
         try:
             source = key_source_from(api_key, os.environ)
@@ -108,6 +112,8 @@ class SetSmart:
             priority=priority,
             retry=RetryPolicy() if retry is None else retry,
         )
+        self._redis_url = "" if limiter or clock else redis_url_from(os.environ)
+        self._max_concurrency, self._observer = max_concurrency, observer
         self._own_transport: Transport | None = None
         if transport is None:
             transport = self._own_transport = AiohttpTransport()
@@ -116,24 +122,29 @@ class SetSmart:
             origin=self._origin,
             keys=KeyRing(first=source.first, provider=source.provider, fallback=fallback, clock=own_clock),
             transport=transport,
-            limiter_source=partial(self._limiter, limiter, clock, max_concurrency),
+            limiter_source=partial(self._limiter, limiter, clock),
             clock=own_clock,
             dialect=self._dialect,
             retry_budget=RetryBudget() if retry_budget is None else retry_budget,
             observer=observer,
         )
-        self._lent = False
         import_module("setsmart_async.resources.properties")  # in the first call it would hold up the loop
 
-    def _limiter(
-        self, given: RateLimiter | None, clock: Clock | None, max_concurrency: int, key: ApiKey
-    ) -> RateLimiter:
+    def _limiter(self, given: RateLimiter | None, clock: Clock | None, key: ApiKey) -> RateLimiter:
         """The limiter to use, asked for when there is a loop whose clients can share one."""
         if given is not None:
+            if isinstance(given, KeyedLimiter):
+                given.bind(self._origin, key.fingerprint)
             return given
+        slots = self._max_concurrency
         if clock is not None:
-            return LocalLimiter(max_concurrency=max_concurrency, clock=clock)
-        return shared_limiter(self._origin, key.fingerprint, max_concurrency=max_concurrency, clock=SystemClock())
+            return LocalLimiter(max_concurrency=slots, clock=clock)
+        if self._redis_url:
+            self._borrowed = borrow_redis_limiter(
+                self._redis_url, self._origin, key.fingerprint, max_concurrency=slots, observer=self._observer
+            )
+            return self._borrowed
+        return shared_limiter(self._origin, key.fingerprint, max_concurrency=slots, clock=SystemClock())
 
     @property
     def properties(self) -> Properties:
@@ -264,6 +275,9 @@ class SetSmart:
         if self._lent:
             return
         await self._engine.aclose()
+        borrowed, self._borrowed = self._borrowed, None
+        if borrowed is not None:
+            await give_back(borrowed)
         if self._own_transport is not None:
             await self._own_transport.aclose()
 

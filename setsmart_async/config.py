@@ -19,6 +19,7 @@ from setsmart_async.wire import Origin
 KEY_VARIABLE: Final = "SETSMART_API_KEY"
 KEY_FILE_VARIABLE: Final = "SETSMART_API_KEY_FILE"
 URL_VARIABLE: Final = "SETSMART_BASE_URL"
+REDIS_URL_VARIABLE: Final = "SETSMART_REDIS_URL"
 
 
 @attrs.frozen(kw_only=True)

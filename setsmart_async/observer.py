@@ -27,6 +27,9 @@ class _Event:
     line: ClassVar[str]
     shown: ClassVar[tuple[str, ...]]
 
+
+@attrs.frozen(kw_only=True)
+class _CallEvent(_Event):
     operation: str
     """Method and path template, such as ``GET /properties/{id}``."""
     call_id: int
@@ -34,7 +37,7 @@ class _Event:
 
 
 @attrs.frozen(kw_only=True)
-class AttemptStarted(_Event):
+class AttemptStarted(_CallEvent):
     """One request is about to be sent."""
 
     line: ClassVar[str] = "%s: call %d, attempt %d begins"
@@ -45,7 +48,7 @@ class AttemptStarted(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class AttemptEnded(_Event):
+class AttemptEnded(_CallEvent):
     """One request was answered or failed."""
 
     line: ClassVar[str] = "%s: call %d, attempt %d ended after %.3f s: status %s, error %s, request id %s"
@@ -66,7 +69,7 @@ class AttemptEnded(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class RetryScheduled(_Event):
+class RetryScheduled(_CallEvent):
     """A failed attempt will be repeated."""
 
     level: ClassVar[int] = logging.INFO
@@ -82,7 +85,7 @@ class RetryScheduled(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class QuotaWaited(_Event):
+class QuotaWaited(_CallEvent):
     """A call has waited for quota or for a free slot."""
 
     line: ClassVar[str] = "%s: call %d waited %.3f s for quota"
@@ -92,7 +95,7 @@ class QuotaWaited(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class PageRead(_Event):
+class PageRead(_CallEvent):
     """A page of a list has come."""
 
     line: ClassVar[str] = "%s: call %d brought a page of %d items"
@@ -105,7 +108,7 @@ class PageRead(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class KeyRefreshed(_Event):
+class KeyRefreshed(_CallEvent):
     """Another API key is used from now on."""
 
     level: ClassVar[int] = logging.INFO
@@ -118,7 +121,36 @@ class KeyRefreshed(_Event):
     """Whether it is the `fallback_key`: the other one was refused."""
 
 
-Event: TypeAlias = AttemptStarted | AttemptEnded | RetryScheduled | QuotaWaited | PageRead | KeyRefreshed
+@attrs.frozen(kw_only=True)
+class CoordinatorLost(_Event):
+    """The coordinator of a shared quota is not reached: a fixed part of the quota is used until it is back."""
+
+    level: ClassVar[int] = logging.WARNING
+    line: ClassVar[str] = "the shared quota's coordinator is lost: 1/%d of the quota is used until it is back"
+    shown: ClassVar[tuple[str, ...]] = ("sharers",)
+
+    sharers: int
+    """Clients that shared the quota when it was last reached."""
+
+
+@attrs.frozen(kw_only=True)
+class CoordinatorRestored(_Event):
+    """The coordinator of a shared quota is reached again."""
+
+    level: ClassVar[int] = logging.INFO
+    line: ClassVar[str] = "the shared quota's coordinator is back after %.1f s; %d clients share the quota"
+    shown: ClassVar[tuple[str, ...]] = ("seconds", "sharers")
+
+    seconds: float
+    """For how long it was lost."""
+    sharers: int
+    """Clients that are known to share the quota now."""
+
+
+CallEvent: TypeAlias = AttemptStarted | AttemptEnded | RetryScheduled | QuotaWaited | PageRead | KeyRefreshed
+"""What happens in a call: has its `operation` and `call_id`."""
+Event: TypeAlias = CallEvent | CoordinatorLost | CoordinatorRestored
+"""What an observer is told."""
 """What an observer is told."""
 Observer: TypeAlias = Callable[[Event], None]
 """Whoever wants to be told."""

@@ -45,6 +45,7 @@ from setsmart_async.errors.transport import (
     WrongEventLoopError,
 )
 from setsmart_async.errors.waits import (
+    CoordinatorError,
     DeadlineExceededError,
     RateLimitWaitError,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "ConflictError",
     "ConnectError",
     "ConnectionLostError",
+    "CoordinatorError",
     "DeadlineExceededError",
     "FieldError",
     "ForkedClientError",

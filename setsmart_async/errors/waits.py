@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from setsmart_async.errors.base import CallError, Outcome, Phase
+from setsmart_async.errors.base import CallError, Outcome, Phase, SetSmartError
 
 
 class DeadlineExceededError(CallError, TimeoutError):
@@ -33,3 +33,14 @@ class RateLimitWaitError(CallError):
         self.wait = wait
         self.max_wait = max_wait
         self.reset_at = reset_at
+
+
+class CoordinatorError(SetSmartError):
+    """The coordinator of a shared quota failed in a way that is no lost connection; the cause says how."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"The shared quota's coordinator failed with {kind}, see the cause; the limiter has stopped. A coordinator "
+            "may raise ConnectionError only."
+        )
+        self.kind = kind

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import attrs
 
 from setsmart_async.policy.bucket import BucketState, Ticket
 from setsmart_async.priority import Priority
-from setsmart_async.wire import Headers
+from setsmart_async.wire import Headers, Origin
 
 
 @attrs.frozen(kw_only=True)
@@ -120,4 +120,13 @@ class RateLimiter(Protocol):
     @property
     def quota(self) -> QuotaState:
         """What is known now."""
+        ...
+
+
+@runtime_checkable
+class KeyedLimiter(Protocol):
+    """A limiter that wants to know whose quota it keeps: the client that it is passed to says so."""
+
+    def bind(self, origin: Origin, key_fingerprint: str) -> None:
+        """The server, and the API key by its fingerprint. Raises `ConfigurationError` if it is another's already."""
         ...

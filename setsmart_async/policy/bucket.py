@@ -98,9 +98,8 @@ class Bucket(Generic[TicketT]):
         self._granted = 0
         self._in_flight = 0
         self._window_grants = 0
-        self._last_grant = _NEVER
+        self._last_grant = self._paused_until = _NEVER
         self._probe: TicketT | None = None
-        self._paused_until = _NEVER
         self._plain_from = _NEVER if sharers == 1 else inf
         """From when on nothing but the bound counts: no pause, no ramp, no share, no missing headers."""
         self._backoff = _FIRST_BACKOFF
@@ -134,7 +133,7 @@ class Bucket(Generic[TicketT]):
         due = self.next_time(now, cost, held_back)
         if due is None or due > now:
             return None
-        return self._grant(now, cost, probe=self._concurrency is None and self.available < cost)
+        return self.grant(now, cost, probe=self._concurrency is None and self.available < cost)
 
     def next_time(self, now: float, cost: int = 1, held_back: float = TRICKLED_SHARE) -> float | None:
         """When such a request may go if no answer comes before; None: an answer must come first."""
@@ -228,7 +227,8 @@ class Bucket(Generic[TicketT]):
         else:
             self._accepted(now, reading.remaining)
 
-    def _grant(self, now: float, cost: int, *, probe: bool) -> TicketT:
+    def grant(self, now: float, cost: int, *, probe: bool = False) -> TicketT:
+        """A ticket for a request that goes in any case; `take` asks whether it may."""
         self._granted += 1
         self._in_flight += cost
         self._window_grants += cost

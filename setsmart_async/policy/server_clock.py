@@ -15,8 +15,8 @@ import attrs
 class ServerClock:
     """Bounds of the offset (server's unix seconds minus our monotonic seconds)."""
 
-    _lowest: float | None = None
-    _highest: float = 0.0
+    _lowest: float | None = attrs.field(default=None, alias="lowest")
+    _highest: float = attrs.field(default=0.0, alias="highest")
 
     def see(self, date: int, sent: float, completed: float) -> None:
         """Learn from one answer."""

@@ -8,7 +8,7 @@ from collections import Counter
 import attrs
 from virtual_time import VirtualClock
 
-from setsmart_async.limits.local import LocalLimiter
+from setsmart_async.limits.limiter import RateLimiter
 from setsmart_async.sandbox.quota import Algorithm, QuotaRule, QuotaSimulator
 from setsmart_async.wire import Headers
 
@@ -82,7 +82,7 @@ class Load:
 
 
 async def saturate(
-    limiter: LocalLimiter, server: SimulatedServer, clock: VirtualClock, load: Load, chance: random.Random
+    limiter: RateLimiter, server: SimulatedServer, clock: VirtualClock, load: Load, chance: random.Random
 ) -> Traffic:
     """Tasks that ask for permits as fast as they get them, until the time is over."""
     traffic = Traffic()

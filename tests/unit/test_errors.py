@@ -17,6 +17,7 @@ from setsmart_async import (
     ClientClosedError,
     ConfigurationError,
     ConnectionLostError,
+    CoordinatorError,
     DeadlineExceededError,
     FieldError,
     ForkedClientError,
@@ -51,6 +52,7 @@ MAKERS: dict[type[SetSmartError], Callable[[Any], SetSmartError]] = {
     ClientClosedError: lambda kind: kind(outcome=Outcome.UNKNOWN),
     WrongEventLoopError: lambda kind: kind(),
     ForkedClientError: lambda kind: kind(),
+    CoordinatorError: lambda kind: kind("KeyError"),
 }
 """How to make an error: by the class that its `__init__` comes from."""
 
