@@ -216,6 +216,24 @@ def test_i11_garbage_can_delay_and_never_over_admit(redis: Redis, headers: list[
     shared_worlds.run(redis, SimulatedServer("fixed", 100, 10.0), main)
 
 
+def test_what_one_client_lost_counts_as_used_for_every_client(redis: Redis) -> None:
+    server = SimulatedServer("fixed", 100, 60.0)
+
+    async def main(world: World) -> int:
+        one, other = world.limiter(), world.limiter()
+        with await one.acquire() as permit:
+            permit.observe(*server.answer(world.clock.wall()))
+        for _ in range(7):
+            (await one.acquire()).lose()
+        await world.clock.sleep(1.0)
+        (await other.acquire()).refund()
+        await one.aclose()
+        await other.aclose()
+        return other.quota.remaining
+
+    assert shared_worlds.run(redis, server, main) <= 99 - 7
+
+
 def test_a_client_that_died_gives_back_what_it_held_and_its_requests_count_as_sent(redis: Redis) -> None:
     server = SimulatedServer("fixed", 100, 60.0)
 
