@@ -52,10 +52,12 @@ def _panel(axis: Any, rows: Sequence[Mapping[str, Any]], numbers: list[int], fig
         heights = [found.get(number, 0) for number in numbers]
         axis.bar(at, heights, width * 0.92, color=_COLOURS[strategy], label=label)
         for left, height in zip(at, heights, strict=True):
-            text = f"{height:.0%}" if figure == "utilisation" else f"{height:g}"
+            text = "" if figure == "utilisation" else f"{height:.0f}" if height >= 10 else f"{height:.2g}"
             axis.annotate(text, (left, height), ha="center", va="bottom", fontsize=6.5, color=_INK)
     if is_log:
         axis.set_yscale("symlog", linthresh=1)
+    else:
+        axis.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     axis.margins(y=0.2)
     axis.set_xticks(range(len(numbers)), [str(number) for number in numbers])
     for side in ("top", "right"):
