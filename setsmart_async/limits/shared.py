@@ -185,7 +185,10 @@ class SharedLimiter(WaitingRoom):
         bucket = self._bucket
         if bucket.lost_at is not None or not self._was_reached:
             return self._retry_at
-        due = min(bucket.report_due, self._last_sync + (_SIGN_OF_LIFE if bucket.in_flight else _IDLE_SIGN_OF_LIFE))
+        due = min(
+            bucket.report_due,
+            self._last_sync + (_SIGN_OF_LIFE if bucket.in_flight or bucket.on_hand else _IDLE_SIGN_OF_LIFE),
+        )
         if not self._all_waiting:
             if bucket.on_hand:
                 due = min(due, self._last_sync + _GIVE_BACK)

@@ -85,12 +85,12 @@ end
 
 -- Where a reset brings back a request or two, as with sliding windows and token buckets, those who wait ask by turns.
 local function turn()
-  if not S.window or not S.refilled or S.refilled >= hungry then return 0 end
+  if not S.span or not S.limit or not S.refilled or S.refilled >= hungry then return 0 end
   local before = 0
   for id, client in pairs(S.clients) do
     if id ~= report.client and client.want > 0 and (client.ask or now) > now then before = before + 1 end
   end
-  return math.min(before * S.window, LONGEST_TURN)
+  return math.min(before * S.span / S.limit, LONGEST_TURN)
 end
 
 local function serve(want, held_back)

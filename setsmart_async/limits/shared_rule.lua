@@ -47,7 +47,7 @@ if outage and now >= S.settle_until then
   S.expected = math.max(report.sharers or 1, now - S.expected_at < GONE_AFTER and S.expected or 0)
   S.expected_at = now
   S.stale_until = S.settle_until
-  S.least, S.before, S.probe = nil, nil, nil
+  S.least, S.before, S.stale_least, S.probe = nil, nil, nil, nil
 end
 
 -- The lower bound: policy/lower_bound.py ------------------------------------------------------------------------------
@@ -214,13 +214,14 @@ local function observe(o)
   if order == 'older' then return end
   if order == 'newer' then
     move(moment, o.first_sent)
-    S.least, S.before, S.refilled = nil, nil, o.remaining
+    S.least, S.before, S.stale_least, S.refilled = nil, nil, nil, o.remaining
     for _, client in pairs(S.clients) do client.got = 0 end
   end
-  if o.completed - report.blur >= S.stale_until then
-    narrow(o.remaining, o.sequence)
-  elseif S.least or o.remaining == 0 then -- others may have used more since: it can only make it less
-    narrow(math.min(o.remaining, S.least or 0), 0)
+  local is_stale = o.completed - report.blur < S.stale_until -- others may have used more since: it can only be less
+  if is_stale and not S.least and o.remaining > 0 then
+    S.stale_least = math.min(o.remaining, S.stale_least or o.remaining)
+  else
+    narrow(math.min(o.remaining, S.stale_least or o.remaining), is_stale and 0 or o.sequence)
   end
   S.limit = o.limit or S.limit
   if o.status == 429 then refused(o, probed, order == 'newer') else accepted(o, count) end

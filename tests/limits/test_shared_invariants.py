@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from email.utils import formatdate
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from limits import shared_worlds
 from limits.shared_worlds import World
@@ -303,6 +303,20 @@ def test_a_coordinator_that_forgets_everything_costs_no_429(redis: Redis, algori
     forgets=st.booleans(),
     seed=seeds,
 )
+@example(
+    algorithm="fixed",
+    clients=2,
+    outages=[(7.739045870821131, 3.195876505361107), (17.071532887841045, 1.9), (17.071532887841045, 1.9)],
+    forgets=True,
+    seed=0,
+)  # one client held permits for later, and did not notice that everything had been forgotten
+@example(
+    algorithm="fixed",
+    clients=2,
+    outages=[(10.076066938887525, 36.0), (0.8329222575821855, 30.010207472023954), (16.859698723302206, 12.6)],
+    forgets=False,
+    seed=0,
+)  # an answer that came after all were back, and said less than one from before
 def test_i3_without_the_coordinator_and_after_it_is_back_nobody_meets_a_429(
     redis: Redis,
     algorithm: Algorithm,
