@@ -193,8 +193,8 @@ class SharedLimiter(WaitingRoom):
             if bucket.on_hand:
                 due = min(due, self._last_sync + _GIVE_BACK)
         elif (wanted := sum(wants := self._wants())) and (
-            bucket.on_hand < min(self._all_waiting, self._free_slots) or bucket.on_hand < wanted
-        ):  # not for every single one that is drawn ahead: only once half of them are
+            bucket.on_hand < min(self._all_waiting, self._free_slots) or 2 * bucket.on_hand < wanted
+        ):  # not for every single one that is drawn ahead: only once two thirds of them are
             ask = bucket.ask_at
             urgent = next(priority for priority in Priority if wants[priority])
             if ask is None or self._asked is None or urgent < self._asked:
