@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, TextIO
 
-from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Group, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from setsmart_async.cli.durations import seconds_of
 from setsmart_async.cli.exit_codes import MEANINGS, CommandError, ExitCode, code_for
+from setsmart_async.cli.settings import GlobalOptions, applied, key_from_stdin, resolved
+from setsmart_async.cli.verbosity import told
 from setsmart_async.errors import SetSmartError
 from setsmart_async.version import __version__
 
@@ -19,43 +23,64 @@ app: App = App(
     help="The SetSmart API at the command line. The API key comes from SETSMART_API_KEY, or from the file that "
     "SETSMART_API_KEY_FILE names; it is never an argument.",
     help_epilogue="Exit codes: " + ", ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + ".",
+    help_format="plaintext",
     version=__version__,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
+    group_commands=Group("Commands", sort_key=2),
+    group_parameters=Group("Options", sort_key=5),
 )
+app.meta.suppress_keyboard_interrupt = False
+
+_EVERYWHERE: Final = Group("Options of every command", sort_key=9)
+
+
+def _flowing(text: str) -> str:
+    """Paragraphs without line ends of their own: the help breaks lines where the terminal ends."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+# By name, so that a command is loaded when it is used. What follows the first paragraph is in the command's own help.
+_PROVISIONAL: Final = "Provisional: SetSmart documents none of it."
+_RECORDS: Final = Group("Records", sort_key=1)
+_RESOURCES: Final = {
+    "properties": "Homes: list, get, create, update, delete.",
+    "reservations": f"""Stays: list, get, create, update, cancel.
+
+        {_PROVISIONAL} The night of check_out is not part of a stay. No reservation is ever deleted: a cancelled one
+        stays, and says so.""",
+    "calendar": f"""Nights and prices: get, update.
+
+        {_PROVISIONAL} Both days of a range are part of it.""",
+    "conversations": f"""Messages with guests: list, get, messages, send.
+
+        {_PROVISIONAL}""",
+    "webhook-subscriptions": f"""Who is told of events: list, get, create, ...
+
+        {_PROVISIONAL} The secret that signs the deliveries is shown once, by create: keep it. To receive deliveries
+        here: setsmart webhooks.""",
+}
+for _name, _help in _RESOURCES.items():
+    _module = f"setsmart_async.cli.resources.{_name.replace('-', '_')}"
+    app.command(f"{_module}:app", name=_name, help=_flowing(_help), group=_RECORDS)
+app.command(
+    "setsmart_async.cli.sync_command:sync_app", name="sync", help="Bring an account into a database, and keep it there."
+)
+_COMMANDS: Final = {
+    "api_request:api": """Send any single request.
+
+        With the limits and retries of every call, to a path below the base URL; prints the answer's JSON.""",
+    "doctor:doctor": """Check what stands between here and the API.
+
+        Settings, DNS, TLS, the key, the clock, the quota: each line is ok, warn or fail, with what to do. The exit code
+        is that of the first failure. A check that needs one that failed is left out. Costs one request.""",
+}
+for _place, _help in _COMMANDS.items():
+    app.command(f"setsmart_async.cli.{_place}", help=_flowing(_help))
+app.command("setsmart_async.cli.config_command:app", name="config", help="Show the settings, and where they come from.")
+app.command("setsmart_async.cli.completion:app", name="completion", help="What Tab offers in a shell.")
 
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
-
-
-@app.command
-async def sync(
-    *,
-    sandbox: Annotated[Flag, Parameter(help="From a sandbox that lives as long as the command.")] = False,
-    base_url: Annotated[
-        str | None, Parameter(help="From this server instead of production or SETSMART_BASE_URL.")
-    ] = None,
-    to: Annotated[str, Parameter(help="The database, as a URL.")] = "sqlite:///setsmart.db",
-    page_size: Annotated[int, Parameter(help="Properties in a page.")] = 100,
-    account: Annotated[
-        str | None, Parameter(help="A name for the account, which the database then knows it by, whatever its key.")
-    ] = None,
-    new_key: Annotated[
-        Flag, Parameter(help="The database's account has a new API key: say so once after a rotation.")
-    ] = False,
-    json: Annotated[Flag, Parameter(help="The summary as one JSON object on stdout.")] = False,
-) -> int:
-    """Pull every property into a database, and keep it there.
-
-    Interrupted at any instant, the same command goes on where it was. A second run brings the database up to date
-    and says what changed. Nothing is ever deleted.
-    """
-    from setsmart_async.cli.sync import SyncOptions, sync_into_database
-
-    options = SyncOptions(
-        sandbox=sandbox, base_url=base_url, to=to, page_size=page_size, account=account, new_key=new_key, json=json
-    )
-    await sync_into_database(options)
-    return ExitCode.DONE
 
 
 @app.command
@@ -118,6 +143,8 @@ async def quota(
     return ExitCode.DONE
 
 
+app.command("setsmart_async.cli.bench:bench", name="bench", help="Load a sandbox, and report latency and quota.")
+
 webhooks: App = App(name="webhooks", help="Receive webhooks on this machine, make the sandbox send one, check one.")
 app.command(webhooks)
 
@@ -128,7 +155,9 @@ async def webhooks_listen(
     port: Annotated[int, Parameter(help="0: any free one.")] = 8090,
     subscribe: Annotated[Flag, Parameter(help="Subscribe at the sandbox of SETSMART_BASE_URL, until Ctrl-C.")] = False,
     forward_to: Annotated[str | None, Parameter(help="Send what is genuine on to this address.")] = None,
-    save: Annotated[Path | None, Parameter(help="A folder for deliveries as they came, for `webhooks verify`.")] = None,
+    save: Annotated[
+        Path | None, Parameter(help="A folder for deliveries as they came, for setsmart webhooks verify.")
+    ] = None,
     base_url: Annotated[
         str | None, Parameter(help="The sandbox to subscribe at, instead of SETSMART_BASE_URL.")
     ] = None,
@@ -168,10 +197,68 @@ def webhooks_verify(
     return ExitCode.DONE
 
 
+@app.meta.default
+def with_settings(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    profile: Annotated[
+        str | None,
+        Parameter(group=_EVERYWHERE, metavar="NAME", help="A profile of the config file; goes before the environment."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        Parameter(
+            group=_EVERYWHERE,
+            metavar="FILE",
+            help="The config file, instead of the one that setsmart config path names.",
+        ),
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, Parameter(group=_EVERYWHERE, metavar="FILE", help="The file that holds the API key.")
+    ] = None,
+    api_key_stdin: Annotated[Flag, Parameter(group=_EVERYWHERE, help="Read the API key from stdin.")] = False,
+    verbose: Annotated[
+        Flag,
+        Parameter(
+            group=_EVERYWHERE,
+            name=("--verbose", "-v"),
+            help="On stderr: attempts, waits, and the server's own words of an error.",
+        ),
+    ] = False,
+) -> int:
+    """Run a command with its settings."""
+    options = GlobalOptions(
+        profile=profile,
+        config=config,
+        api_key_file=api_key_file,
+        api_key=key_from_stdin() if api_key_stdin else None,
+    )
+    with applied(resolved(options)), told(verbose):
+        ended = app(tokens, print_error=False, exit_on_error=False)
+    return ended if isinstance(ended, int) else ExitCode.DONE
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name; its exit code."""
+    out: TextIO = sys.stdout
+    if isinstance(out, TextIOWrapper) and not out.isatty() and out.encoding.lower() != "utf-8":
+        out.reconfigure(encoding="utf-8")  # a pipe carries UTF-8, whatever the locale says
     try:
-        ended = app(arguments, print_error=False, exit_on_error=False)
+        code = _ended(arguments)
+        out.flush()
+    except BrokenPipeError:
+        # What is in the buffer would be flushed at the end, and fail again with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        return ExitCode.PIPE_CLOSED
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # rich's word for the same, in tables and in the help
+            return ExitCode.PIPE_CLOSED
+        raise
+    return code
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    try:
+        ended = app.meta(arguments, print_error=False, exit_on_error=False)
     except CycloptsError as fault:
         return _failed(_usage(fault), ExitCode.USAGE)
     except CommandError as failure:
@@ -192,7 +279,8 @@ def _usage(fault: CycloptsError) -> str:
         case UnusedCliTokensError():
             text = "There is an argument too many: every option starts with --."
         case UnknownOptionError() if "key" in str(fault):
-            text = f"{fault} The API key is never an argument: set SETSMART_API_KEY or SETSMART_API_KEY_FILE."
+            said = str(fault).replace(fault.token.value, fault.token.value.partition("=")[0])
+            text = f"{said} The API key is never an argument: set SETSMART_API_KEY or SETSMART_API_KEY_FILE."
         case _:
             text = str(fault)
     return f"{text} See setsmart --help."

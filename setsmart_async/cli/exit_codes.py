@@ -8,9 +8,12 @@ from typing import Final
 from setsmart_async.errors import (
     ApiError,
     AuthenticationError,
+    CallError,
     ConfigurationError,
     DeadlineExceededError,
     InvalidResponseError,
+    NotFoundError,
+    Outcome,
     PermissionDeniedError,
     SetSmartError,
     StoreError,
@@ -38,8 +41,16 @@ class ExitCode(IntEnum):
     """The local database can not be written to."""
     INCOMPLETE = 7
     """Not everything was seen. Nothing is lost: run it again."""
+    NOT_FOUND = 8
+    """There is no such record (404, 410)."""
+    IN_DOUBT = 9
+    """A create, a message or the like may have been done, and no answer says so: look before you repeat it."""
+    THRESHOLD_MISSED = 10
+    """`setsmart bench`: a threshold does not hold, or can not be judged."""
     INTERRUPTED = 130
-    """Ctrl-C or SIGTERM. Nothing is lost: run it again."""
+    """Ctrl-C or SIGTERM. What is known of the work by then is said."""
+    PIPE_CLOSED = 141
+    """Whoever read the output has gone, as `head` does. 128 and the number of SIGPIPE, as shells have it."""
 
 
 MEANINGS: Final = {
@@ -51,7 +62,11 @@ MEANINGS: Final = {
     ExitCode.SERVER_FAILED: "server failed or unusable answer",
     ExitCode.DATABASE_FAILED: "local database failed",
     ExitCode.INCOMPLETE: "incomplete, nothing lost, run again",
+    ExitCode.NOT_FOUND: "no such record",
+    ExitCode.IN_DOUBT: "may have been done, look first",
+    ExitCode.THRESHOLD_MISSED: "threshold of a bench missed",
     ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.PIPE_CLOSED: "output not read to its end",
 }
 """Each code in a few words, for ``--help``."""
 
@@ -73,6 +88,10 @@ def code_for(error: SetSmartError) -> ExitCode:
             return ExitCode.DATABASE_FAILED
         case AuthenticationError() | PermissionDeniedError():
             return ExitCode.KEY_REFUSED
+        case CallError() if _is_in_doubt(error):
+            return ExitCode.IN_DOUBT
+        case NotFoundError():
+            return ExitCode.NOT_FOUND
         case TransportError() | DeadlineExceededError():
             return ExitCode.NO_CONNECTION
         case ApiError() | InvalidResponseError():
@@ -83,3 +102,9 @@ def code_for(error: SetSmartError) -> ExitCode:
             return ExitCode.INCOMPLETE
         case _:
             return ExitCode.SERVER_FAILED
+
+
+def _is_in_doubt(error: CallError) -> bool:
+    """Whether a write that happens again when it is repeated may have been done."""
+    is_once_only = error.operation is not None and not error.operation.startswith(("GET ", "PUT ", "DELETE "))
+    return is_once_only and error.outcome in (Outcome.UNKNOWN, Outcome.APPLIED)

@@ -21,17 +21,25 @@ class Pace:
     """How far a sync has come, and how fast: over the whole run, as a quota makes any shorter span misleading."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._began = time.monotonic()  # the resource that is being read
         self.latest: SyncProgress = SyncProgress(done=0, resumed_from=0, total=None)
         """The last that was told."""
+        self._done: dict[str, int] = {}
 
     def tell(self, progress: SyncProgress) -> None:
         """What `Sync` calls with each step."""
+        if progress.resource != self.latest.resource:
+            self._began = time.monotonic()
         self.latest = progress
+        self._done[progress.resource] = progress.done
+
+    def done_of(self, resource: str | None) -> int:
+        """How many records of a resource are in the database."""
+        return self._done.get(resource or "", 0)
 
     @property
     def rate(self) -> float:
-        """Properties per second."""
+        """Records per second; of a calendar, properties."""
         return (self.latest.done - self.latest.resumed_from) / max(0.001, time.monotonic() - self._began)
 
     @property
@@ -40,10 +48,14 @@ class Pace:
         total, rate = self.latest.total, self.rate
         return None if total is None or not rate else max(0, total - self.latest.done) / rate
 
+    @property
+    def _noun(self) -> str:
+        return "calendars" if self.latest.resource == "calendar" else self.latest.resource
+
     def __str__(self) -> str:
         of = "" if self.latest.total is None else f" of {self.latest.total:,}"
         left = "" if self.left is None else f", {in_words(self.left)} left"
-        return f"{self.latest.done:,}{of} properties, {self.rate:,.0f} per second{left}"
+        return f"{self.latest.done:,}{of} {self._noun}, {self.rate:,.0f} per second{left}"
 
 
 class _LoggedPace(Pace):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from setsmart_async.client import SetSmart
+from setsmart_async.cli.session import new_client
 from setsmart_async.limits.limiter import QuotaState
 from setsmart_async.wire import encode_json
 
@@ -14,7 +14,7 @@ async def show_quota(base_url: str | None) -> None:
 
     Raises the errors of a call.
     """
-    async with SetSmart(base_url=base_url) as client:
+    async with new_client(base_url) as client:
         await client.properties.list(page_size=1).page()
         quota = client.quota
     if sys.stdout.isatty():

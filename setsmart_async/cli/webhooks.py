@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from setsmart_async.cli.exit_codes import CommandError, ExitCode
-from setsmart_async.client import SetSmart
+from setsmart_async.cli.session import new_client
 from setsmart_async.clock import SystemClock
 from setsmart_async.config import origin_from
 from setsmart_async.errors import ConfigurationError, TransportError, WebhookVerificationError
@@ -58,7 +58,7 @@ async def listen(options: ListenOptions) -> None:
 
 
 async def _subscribed(options: ListenOptions, url: str, stack: AsyncExitStack) -> WebhookVerifier:
-    client = await stack.enter_async_context(SetSmart(base_url=options.base_url))
+    client = await stack.enter_async_context(new_client(options.base_url))
     if not client.origin.is_loopback:
         raise ConfigurationError(
             "--subscribe is for a sandbox: SetSmart can not reach this machine. Subscribe an address that it can, and "

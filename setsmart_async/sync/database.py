@@ -2,58 +2,66 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.sql.schema import Table
 
 from setsmart_async.errors import ConfigurationError
 from setsmart_async.sync.faults import explained
-from setsmart_async.sync.lock import SyncLock
-from setsmart_async.sync.tables import metadata, properties, state
+from setsmart_async.sync.layout import make_ready
+from setsmart_async.sync.no_server import NoServer
+from setsmart_async.sync.postgresql import PostgresqlServer
+from setsmart_async.sync.sqlite import SqliteServer
+from setsmart_async.sync.tables import SyncedResource
 
 
 class Database:
-    """An open database that no other sync writes to. To be used in the thread that opened it."""
+    """An open database. To be used in the thread that opened it."""
 
-    def __init__(self, url: str) -> None:
-        """Nothing is opened yet. Raises `ConfigurationError` for a URL that this version can not write to."""
-        self._url = _file_url(url)
-        self.place: str = str(self._url.database)
-        """The database's path, for people."""
+    def __init__(self, url: str | None) -> None:
+        """Nothing is opened yet; None: there is none, and nothing to read in it.
+
+        Raises `ConfigurationError` for a URL that this version can not write to.
+        """
+        self._server = NoServer() if url is None else _server(url)
         self._engine: Engine | None = None
         self._connection: Connection | None = None
-        self._lock: SyncLock | None = None
 
-    def open(self) -> None:
-        """Open it, keep other syncs out, and make the tables where they are missing.
+    @property
+    def place(self) -> str:
+        """The database's path, or its name and server: for people."""
+        return self._server.place
 
-        Raises `StoreError`, and `ConfigurationError` for a database of something else.
+    def open(self, resources: Sequence[SyncedResource], *, alone: bool = True) -> None:
+        """Open it, make these tables where they are missing, and bring an older layout up to date.
+
+        `alone` keeps other syncs out. Raises `StoreError`, and `ConfigurationError` for a database of something else.
         """
-        self._engine = create_engine(self._url, hide_parameters=True)
-        event.listen(self._engine, "begin", _begin)
+        self._engine = self._server.engine()
         with explained(self.place):
             self._connection = self._engine.connect()
-            driver = self._driver_connection()
-            self.place = driver.execute("PRAGMA database_list").fetchone()[2]
-        self._lock = SyncLock(self.place).acquire()
-        with explained(self.place):
-            # Outside of any transaction, where alone they take effect. FULL: a commit has reached the disk, so that
-            # a checkpoint holds after a power cut too. Where WAL can not be had, SQLite's own journal serves.
-            driver.execute("PRAGMA journal_mode = WAL").close()
-            driver.execute("PRAGMA synchronous = FULL").close()
+        self._server.prepare(self._connection, alone=alone)
         with self.transaction() as connection:
-            tables = set(inspect(connection).get_table_names())
-            if properties.name in tables and state.name not in tables:
-                raise ConfigurationError(
-                    f"The database {self.place} has a table {properties.name!r} of something else: choose another one."
-                )
-            if not {properties.name, state.name} <= tables:
-                metadata.create_all(connection)
+            make_ready(connection, resources, place=self.place)
+
+    def open_to_read(self) -> bool:
+        """Open it without changing anything; False: there is none, and an empty one in memory stands for it."""
+        exists = self._server.exists()
+        self._engine = (self._server if exists else NoServer()).engine()
+        with explained(self.place):
+            self._connection = self._engine.connect().execution_options(setsmart_reader=True)
+            if exists:
+                self._server.protect(self._connection)
+        return exists
+
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """An insert that can become an update."""
+        return self._server.insert(table)
 
     @contextmanager
     def transaction(self) -> Generator[Connection, None, None]:
@@ -69,7 +77,6 @@ class Database:
         """Close it and let other syncs in. May be called twice, and before `open`."""
         connection, self._connection = self._connection, None
         engine, self._engine = self._engine, None
-        lock, self._lock = self._lock, None
         try:
             with explained(self.place):
                 if connection is not None:
@@ -77,37 +84,20 @@ class Database:
                 if engine is not None:
                     engine.dispose()
         finally:
-            if lock is not None:
-                lock.release()
-
-    def _driver_connection(self) -> sqlite3.Connection:
-        assert self._connection is not None  # noqa: S101 - open comes first
-        driver = self._connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - _file_url lets no other driver through
-        return driver
+            self._server.release()
 
 
-def _file_url(text: str) -> URL:
+def _server(text: str) -> SqliteServer | PostgresqlServer:
     try:
         url = make_url(text)
     except ArgumentError:
         raise ConfigurationError(
-            "The database is named by a URL such as sqlite:///setsmart.db or sqlite:////var/lib/setsmart.db."
+            "The database is named by a URL such as sqlite:///setsmart.db or postgresql+psycopg://host/database."
         ) from None
-    if url.get_backend_name() != "sqlite" or url.get_driver_name() != "pysqlite":
-        raise ConfigurationError(
-            f"This version syncs into SQLite only, not {url.drivername}: use a URL such as sqlite:///setsmart.db."
-        )
-    path = (url.database or "").removeprefix("file:")
-    if path in ("", ":memory:") or url.query.get("mode") == "memory":
-        raise ConfigurationError(
-            "A database in memory would be gone after the sync: name a file, sqlite:///setsmart.db."
-        )
-    if not Path(path).parent.is_dir():
-        raise ConfigurationError(f"The directory of the database {path} does not exist: create it first.")
-    return url
-
-
-def _begin(connection: Connection) -> None:
-    # Before the driver begins one of its own, which it does late; and with the lock, which could fail half-way.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    if url.get_backend_name() == "postgresql":
+        return PostgresqlServer(url)
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        return SqliteServer(url)
+    raise ConfigurationError(
+        f"A sync goes into SQLite or PostgreSQL, not {url.drivername}: use a URL such as sqlite:///setsmart.db."
+    )

@@ -1,70 +1,111 @@
-"""A page of records as rows of the table."""
+"""Records as rows of their table."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 import msgspec
 
 from setsmart_async.errors import InvalidResponseError
-from setsmart_async.records.property import Property
-from setsmart_async.wire import Json, encode_json
+from setsmart_async.records.calendar_day import CalendarDay
+from setsmart_async.records.codec import decode_record, encode_record
+from setsmart_async.sync.columns import Value
+from setsmart_async.sync.tables import CALENDAR, SyncedResource
+from setsmart_async.wire import Json, decode_json, encode_json
 
-_canonical = msgspec.json.Encoder(order="deterministic")  # keys sorted: their order is no change
-_GREATEST: Final = 2**63 - 1
-_WHOLE_NUMBERS: Final = ("bedrooms", "max_guests")
+_canonical: Final = msgspec.json.Encoder(order="deterministic")  # keys sorted: their order is no change
+
+
+class Listed(Protocol):
+    """A record that a list gives."""
+
+    @property
+    def id(self) -> str:
+        """Opaque."""
+        ...
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When the server last changed it."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One property as it is stored, but for what the store itself knows."""
+    """One record as it is stored, but for what the store itself knows."""
 
     id: str
     content_hash: str
-    raw: str
-    """The object as it came, as JSON."""
-    record: Property
+    item: Json
+    """The object as it came."""
+    record: object
+    typed: Mapping[str, Value]
+    """The typed columns."""
+    updated_at: datetime | None
+    """When the server last changed it, if it says."""
 
-    def columns(self) -> dict[str, str | int | float | datetime | None]:
+    def columns(self) -> dict[str, Value]:
         """The typed columns, `raw` and `content_hash`."""
-        record = self.record
-        return {
-            "id": self.id,
-            "name": record.name,
-            "address": record.address,
-            "bedrooms": record.bedrooms,
-            "bathrooms": record.bathrooms,
-            "max_guests": record.max_guests,
-            "status": None if record.status is None else str(record.status),
-            "timezone": record.timezone,
-            "currency": record.currency,
-            "created_at": record.created_at,
-            "updated_at": record.updated_at,
-            "raw": self.raw,
-            "content_hash": self.content_hash,
-        }
+        raw = encode_json(self.item).decode()
+        return {"id": self.id, **self.typed, "raw": raw, "content_hash": self.content_hash}
 
 
-def rows_of(records: Sequence[Property], raw: Sequence[Json]) -> list[Row]:
+def rows_of(resource: SyncedResource, records: Sequence[Listed], raw: Sequence[Json]) -> list[Row]:
     """The rows of one page, in its order: `records` and `raw` are the same items.
 
-    Raises `InvalidResponseError` for a number that no database column holds.
+    Raises `InvalidResponseError` for what no database column holds.
     """
-    return [_row(number, record, item) for number, (record, item) in enumerate(zip(records, raw, strict=True))]
+    rows: list[Row] = []
+    for number, (record, item) in enumerate(zip(records, raw, strict=True)):
+        try:
+            rows.append(row_of(resource, record, item))
+        except InvalidResponseError as fault:
+            raise InvalidResponseError(f"item {number}, {fault.path}", fault.reason) from None
+    return rows
 
 
-def _row(number: int, record: Property, item: Json) -> Row:
-    for name in _WHOLE_NUMBERS:
-        value = getattr(record, name)
-        if value is not None and not -_GREATEST <= value <= _GREATEST:
-            raise InvalidResponseError(f"item {number}, {name}", "the number is too great to be stored")
+def row_of(resource: SyncedResource, record: Listed, item: Json) -> Row:
+    """One row. Raises `InvalidResponseError` for what no database column holds."""
+    if "\0" in record.id:
+        raise InvalidResponseError("id", "holds a character that can not be stored")
     return Row(
         id=record.id,
-        content_hash=hashlib.sha256(_canonical.encode(item)).hexdigest(),
-        raw=encode_json(item).decode(),
+        content_hash=_hash(item),
+        item=item,
         record=record,
+        typed={field.name: field.value(record) for field in resource.fields},
+        updated_at=record.updated_at,
     )
+
+
+def day_rows(property_id: str, days: Iterable[CalendarDay]) -> list[Row]:
+    """A property's days as rows of the calendar; of a day that is given twice, the last one counts."""
+    rows: dict[str, Row] = {}
+    for day in days:
+        item = encode_record(day)
+        identifier = f"{property_id}/{day.date.isoformat()}"
+        typed: dict[str, Value] = {"property_id": property_id}
+        typed |= {field.name: field.value(day) for field in CALENDAR.fields}
+        rows[identifier] = Row(
+            id=identifier,
+            content_hash=_hash(item),
+            item=item,
+            record=day,
+            typed=typed,
+            updated_at=None,
+        )
+    return list(rows.values())
+
+
+def typed_again(resource: SyncedResource, raw: str) -> dict[str, Value]:
+    """The typed columns of a row that an older version wrote. Raises `InvalidResponseError`."""
+    record = decode_record(resource.record, decode_json(raw.encode()))
+    return {field.name: field.value(record) for field in resource.fields}
+
+
+def _hash(item: Json) -> str:
+    return hashlib.sha256(_canonical.encode(item)).hexdigest()

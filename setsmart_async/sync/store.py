@@ -1,168 +1,146 @@
-"""What a sync keeps in its database: the rows, whose they are, and how far the pass has come."""
+"""What a sync keeps in its database: the rows of one resource, and how far its pass has come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import attrs
-from sqlalchemy import Connection, RowMapping, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, func, select
 
-from setsmart_async.errors import ConfigurationError
 from setsmart_async.sync.database import Database
 from setsmart_async.sync.identity import Identity, admitted
-from setsmart_async.sync.progress import Counts, Pass
+from setsmart_async.sync.merging import Merge, merged
+from setsmart_async.sync.pass_records import identity_in, pass_in, save_pass, take_identity
+from setsmart_async.sync.progress import Counts, Pass, Plan
+from setsmart_async.sync.result import Change
+from setsmart_async.sync.row_statements import known_rows, mark_gone, touch, upsert
 from setsmart_async.sync.rows import Row
-from setsmart_async.sync.tables import LAYOUT, properties, state
-from setsmart_async.sync.walk import Step
+from setsmart_async.sync.steps import Step
+from setsmart_async.sync.tables import SyncedResource
 
-_RESOURCE: Final = "properties"
-_MOST_IDS: Final = 500
-"""In one statement: older SQLite takes 999 parameters."""
+
+@attrs.frozen(kw_only=True)
+class Written:
+    """What one transaction has done."""
+
+    reached: Pass
+    changes: Sequence[Change]
+
+
+@attrs.frozen(kw_only=True)
+class Standing:
+    """How a pass compares with what was there before it."""
+
+    live: int
+    """Rows that are not deleted."""
+    unseen: int
+    """Those of them that the pass has not met."""
 
 
 class Store:
-    """The properties in a database. To be used in the thread that opened the database."""
+    """The rows of one resource in a database. To be used in the thread that opened the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, resource: SyncedResource, *, trusting: bool = False) -> None:
+        """`trusting`: what the server says now counts, also where a row claims to be newer."""
         self._database = database
+        self._resource = resource
+        self._trusting = trusting
 
-    def begin(self, identity: Identity, *, new_key: bool, page_size: int, now: datetime) -> Pass:
+    def begin(self, identity: Identity, plan: Plan, *, new_key: bool, now: datetime) -> Pass:
         """The pass to go on with: the one that was interrupted, or a new one.
 
-        Raises `ConfigurationError` when the rows here are another account's, or a newer version's.
+        Raises `ConfigurationError` when the rows here are another account's.
         """
         with self._database.transaction() as connection:
-            row = connection.execute(select(state).where(state.c.resource == _RESOURCE)).mappings().one_or_none()
-            if row is None:
-                going_on = Pass(generation=1, page_size=page_size, started_at=now)
-            else:
-                if row["layout"] > LAYOUT:
-                    raise ConfigurationError(
-                        f"The database {self._database.place} was written by a newer version of setsmart_async: "
-                        "upgrade, or sync into another one."
-                    )
-                known = Identity(source=row["source"], account=row["account"], key_fingerprint=row["key_fingerprint"])
-                if _has_rows(connection):  # a run that reached nobody, for a wrong URL perhaps, claims nothing
-                    identity = admitted(known, identity, new_key=new_key, place=self._database.place)
-                going_on = _pass_of(row)
-                if not going_on.can_go_on(page_size):
-                    going_on = Pass(generation=going_on.generation + 1, page_size=page_size, started_at=now)
-            self._save(connection, going_on, now, attrs.asdict(identity))
+            known = identity_in(connection)  # a run that reached nobody, for a wrong URL perhaps, claims nothing
+            identity = admitted(known, identity, new_key=new_key, place=self._database.place)
+            before = pass_in(connection, self._resource)
+            going_on = before if before is not None and before.can_go_on(plan) else Pass.first(plan, before, now)
+            save_pass(connection, self._database, self._resource, going_on, now=now, identity=identity)
+            take_identity(connection, identity)
         return going_on
 
-    def begin_anew(self, interrupted: Pass, *, now: datetime) -> Pass:
-        """A new pass from the first page, in place of one whose checkpoint the server takes no more."""
+    def save(self, going_on: Pass, *, now: datetime) -> Pass:
+        """Note how far a pass has come, without rows: that it was begun anew, has ended, or can not be complete."""
         with self._database.transaction() as connection:
-            anew = Pass(generation=interrupted.generation + 1, page_size=interrupted.page_size, started_at=now)
-            self._save(connection, anew, now)
-        return anew
+            save_pass(connection, self._database, self._resource, going_on, now=now)
+        return going_on
 
-    def write(self, before: Pass, steps: Sequence[Step], *, now: datetime) -> Pass:
-        """Write pages and the checkpoint behind them, all or nothing; the pass as it is then."""
+    def write(self, before: Pass, steps: Sequence[Step], *, now: datetime) -> Written:
+        """Write pages and the checkpoint behind them, all or nothing."""
         with self._database.transaction() as connection:
-            ids = [row.id for step in steps for row in step.rows]
-            known = _known(connection, ids)
-            fresh: dict[str, Row] = {}
-            after = before
-            for step in steps:
-                counts = _sort_out(step.rows, known, fresh, before.generation)
-                after = after.after_page(counts, checkpoint=step.checkpoint, total=step.total, numbered=step.numbered)
-            _upsert(connection, fresh.values(), before.generation, now)
-            _touch(connection, [id_ for id_ in dict.fromkeys(ids) if id_ not in fresh], before.generation, now)
-            self._save(connection, after, now)
-        return after
+            merge, after = self._merged(connection, before, steps, now)
+            upsert(
+                connection, self._database, self._resource, merge.fresh.values(), generation=before.generation, now=now
+            )
+            touch(connection, self._resource, merge, before.generation)
+            save_pass(connection, self._database, self._resource, after, now=now)
+        return Written(reached=after, changes=merge.changes)
 
-    def give_up(self, ended: Pass, drift: str, *, now: datetime) -> None:
-        """Note why a pass can not be complete, so that the next run starts a new one."""
+    def standing(self, ended: Pass) -> Standing:
+        """How many rows there are, and how many of them the pass has not met."""
+        table = self._resource.table
+        live = select(func.count()).select_from(table).where(table.c.deleted_at.is_(None))
         with self._database.transaction() as connection:
-            self._save(connection, attrs.evolve(ended, drift=drift), now)
+            unseen = connection.execute(live.where(table.c.generation < ended.generation)).scalar_one()
+            return Standing(live=connection.execute(live).scalar_one(), unseen=unseen)
 
-    def finish(self, ended: Pass, *, now: datetime) -> tuple[str | None, int]:
-        """Close a pass whose last page was written.
-
-        Returns why it can not be called complete (None when it can), and how many rows of earlier passes it did
-        not meet.
-        """
-        with self._database.transaction() as connection:
-            rows = connection.execute(select(func.count()).select_from(properties)).scalar_one()
-            doubt = ended.doubt(rows_before=rows)
-            completed_at = now if doubt is None else None
-            self._save(connection, attrs.evolve(ended, drift=doubt, completed_at=completed_at), now)
-        return doubt, rows - ended.counts.rows
-
-    def _save(
-        self, connection: Connection, going_on: Pass, now: datetime, identity: dict[str, str | None] | None = None
-    ) -> None:
-        columns = attrs.asdict(going_on, recurse=False)
-        counts = attrs.asdict(columns.pop("counts"))
-        values = {**columns, **counts, **(identity or {}), "layout": LAYOUT, "checkpoint_at": now}
-        if identity is None:
-            connection.execute(update(state).where(state.c.resource == _RESOURCE).values(values))
-        else:
-            statement = insert(state).values(resource=_RESOURCE, **values)
-            connection.execute(statement.on_conflict_do_update(index_elements=[state.c.resource], set_=values))
-
-
-def _pass_of(row: RowMapping) -> Pass:
-    own = [field.name for field in attrs.fields(Pass) if field.name != "counts"]
-    counts = Counts(**{field.name: row[field.name] for field in attrs.fields(Counts)})
-    return Pass(**{name: row[name] for name in own}, counts=counts)
-
-
-def _has_rows(connection: Connection) -> bool:
-    return connection.execute(select(properties.c.id).limit(1)).first() is not None
-
-
-def _known(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, int]]:
-    """Content hash and generation of the rows that are there."""
-    found: dict[str, tuple[str, int]] = {}
-    columns = select(properties.c.id, properties.c.content_hash, properties.c.generation)
-    for some in _split(ids):
-        for id_, content_hash, generation in connection.execute(columns.where(properties.c.id.in_(some))):
-            found[id_] = (content_hash, generation)
-    return found
-
-
-def _sort_out(rows: Iterable[Row], known: dict[str, tuple[str, int]], fresh: dict[str, Row], generation: int) -> Counts:
-    """Count one page's rows, put those to be written into `fresh`, and all of them into `known`."""
-    new = changed = unchanged = repeated = 0
-    for row in rows:
-        content_hash, seen_in = known.get(row.id, (None, None))
-        if seen_in == generation:
-            repeated += 1
-        elif content_hash is None:
-            new += 1
-        elif content_hash != row.content_hash:
-            changed += 1
-        else:
-            unchanged += 1
-        if content_hash != row.content_hash:
-            fresh[row.id] = row
-        known[row.id] = (row.content_hash, generation)
-    return Counts(new=new, changed=changed, unchanged=unchanged, repeated=repeated)
-
-
-def _upsert(connection: Connection, rows: Iterable[Row], generation: int, now: datetime) -> None:
-    seen = {"first_seen": now, "changed_at": now, "last_seen": now, "generation": generation}
-    values = [{**row.columns(), **seen} for row in rows]
-    if not values:
-        return
-    statement = insert(properties)
-    kept = {"id", "first_seen"}
-    columns = {column.name: column for column in statement.excluded if column.name not in kept}
-    connection.execute(statement.on_conflict_do_update(index_elements=[properties.c.id], set_=columns), values)
-
-
-def _touch(connection: Connection, ids: Sequence[str], generation: int, now: datetime) -> None:
-    """Note that rows were listed again as they are."""
-    for some in _split(ids):
-        connection.execute(
-            update(properties).where(properties.c.id.in_(some)).values(last_seen=now, generation=generation)
+    def unseen(self, ended: Pass, *, after: str, limit: int) -> list[str]:
+        """Ids, in order and behind `after`, of rows that the pass has not met."""
+        table = self._resource.table
+        some = select(table.c.id).where(
+            table.c.deleted_at.is_(None), table.c.generation < ended.generation, table.c.id > after
         )
+        with self._database.transaction() as connection:
+            return list(connection.scalars(some.order_by(table.c.id).limit(limit)))
 
+    def seen(self, ended: Pass, *, limit: int) -> list[str]:
+        """Ids of some rows that the pass has met."""
+        table = self._resource.table
+        some = select(table.c.id).where(table.c.deleted_at.is_(None), table.c.generation == ended.generation)
+        with self._database.transaction() as connection:
+            return list(connection.scalars(some.order_by(table.c.id).limit(limit)))
 
-def _split(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (ids[start : start + _MOST_IDS] for start in range(0, len(ids), _MOST_IDS))
+    def settle(
+        self, ended: Pass, *, gone: Sequence[str], there: Sequence[Row], asked_at: datetime, now: datetime
+    ) -> Written:
+        """What became of rows that the pass had not met, and which were asked for by their ids."""
+        with self._database.transaction() as connection:
+            step = Step(rows=list(there), checkpoint=None, asked_at=asked_at)
+            merge, _ = self._merged(connection, ended, [step], now)
+            upsert(
+                connection, self._database, self._resource, merge.fresh.values(), generation=ended.generation, now=now
+            )
+            touch(connection, self._resource, merge, ended.generation)
+            deleted = mark_gone(connection, self._resource, gone, asked_at, now)
+            counts = ended.counts + Counts(deleted=len(deleted), healed=len(there))
+            after = attrs.evolve(ended, counts=counts)
+            save_pass(connection, self._database, self._resource, after, now=now)
+        tombs = [Change(resource=self._resource.name, id=each, change="deleted") for each in deleted]
+        return Written(reached=after, changes=[*merge.changes, *tombs])
+
+    def finish(self, ended: Pass, *, overlap: timedelta, now: datetime) -> int:
+        """Close a complete pass; how many rows there are."""
+        self.save(ended.completed(now, overlap), now=now)
+        return self.live()
+
+    def live(self) -> int:
+        """How many rows there are that are not deleted."""
+        table = self._resource.table
+        count = select(func.count()).select_from(table).where(table.c.deleted_at.is_(None))
+        with self._database.transaction() as connection:
+            return connection.execute(count).scalar_one()
+
+    def following(self, after: str | None, *, limit: int) -> list[str]:
+        """Ids of the resource's live rows behind this one, in order."""
+        table = self._resource.table
+        some = select(table.c.id).where(table.c.deleted_at.is_(None))
+        if after is not None:
+            some = some.where(table.c.id > after)
+        with self._database.transaction() as connection:
+            return list(connection.scalars(some.order_by(table.c.id).limit(limit)))
+
+    def _merged(self, connection: Connection, before: Pass, steps: Sequence[Step], now: datetime) -> tuple[Merge, Pass]:
+        known = known_rows(connection, self._resource, [row.id for step in steps for row in step.rows])
+        return merged(self._resource, steps, known, before, now=now, trusting=self._trusting)

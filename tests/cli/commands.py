@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
@@ -30,7 +31,7 @@ IN_THE_BACKGROUND = setsmart("signal.SIG_IGN")
 
 
 @contextmanager
-def served(api: SandboxApi) -> Iterator[str]:
+def served(api: SandboxApi, *, ssl_context: ssl.SSLContext | None = None) -> Iterator[str]:
     """A base URL where the API is served, from a thread: the command has an event loop of its own."""
     url: list[str] = []
     started = threading.Event()
@@ -38,7 +39,7 @@ def served(api: SandboxApi) -> Iterator[str]:
     ended = asyncio.Event()
 
     async def serve() -> None:
-        async with SandboxServer(api) as server:
+        async with SandboxServer(api, ssl_context=ssl_context) as server:
             url.append(server.url)
             started.set()
             await ended.wait()

@@ -12,7 +12,7 @@ from setsmart_async.sandbox.seed import seed_properties
 
 PROPERTIES, PAGE = 900, 20
 REQUESTS_IN_A_PASS = PROPERTIES // PAGE
-SYNC = ("sync", "--page-size", str(PAGE))
+SYNC = ("sync", "properties", "--page-size", str(PAGE))
 
 
 def killed_behind(least: int, server: RunningSandbox, path: Path) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from cli.commands import IN_THE_BACKGROUND, SETSMART, rows, sandbox, start
-from sync.scene import state, stored, table
+from sync.scene import account, state, stored, sync, table
 
+from setsmart_async import HttpResponse, PermissionDeniedError
 from setsmart_async.cli import main
 from setsmart_async.sandbox.seed import LISTINGS, seed_properties
 
@@ -30,14 +31,16 @@ def test_the_first_command_of_all(tmp_path: Path, capsys: Captured) -> None:
     assert main(["sync", "--sandbox"]) == 0
     written = capsys.readouterr()
     assert written.out == ""
-    new = f"{LISTINGS:,} new, 0 changed, 0 unchanged"
-    assert f"Synced {LISTINGS:,} properties from sandbox into {path}: {new}." in written.err
+    assert f"Synced sandbox into {path}." in written.err
+    assert f"  {LISTINGS:,} properties: {LISTINGS:,} new, 0 changed, 0 unchanged." in written.err
+    for noun in ("reservations", "conversations"):
+        assert f"  1,000 {noun}: 1,000 new, 0 changed, 0 unchanged." in written.err
     assert "0 refused for the rate limit (429)" in written.err
     assert stored(path) == {str(record["id"]): record for record in seed_properties(LISTINGS)}
     assert state(path)["source"] == "sandbox"
 
     assert main(["sync", "--sandbox"]) == 0
-    assert f"Synced {LISTINGS:,} properties from sandbox into {path}: nothing has changed." in capsys.readouterr().err
+    assert f"  {LISTINGS:,} properties: nothing has changed." in capsys.readouterr().err
     assert len(table(path)) == LISTINGS
 
 
@@ -47,8 +50,73 @@ def test_json_for_programs(tmp_path: Path, capsys: Captured) -> None:
     summary = json.loads(written.out)
     assert summary["database"] == str(tmp_path / "x.db")
     assert summary["source"] == "sandbox"
-    assert (summary["properties"], summary["new"], summary["rate_limited"]) == (LISTINGS, LISTINGS, 0)
-    assert summary["requests"] == LISTINGS // 100
+    homes = summary["resources"]["properties"]
+    assert (homes["records"], homes["new"], summary["rate_limited"]) == (LISTINGS, LISTINGS, 0)
+    assert summary["requests"] == (LISTINGS + 2_000) // 100
+
+
+def test_a_line_of_json_for_each_record_where_there_is_no_database(tmp_path: Path, capsys: Captured) -> None:
+    assert main(["sync", "properties", "--sandbox", "--to", "-"]) == 0
+    written = capsys.readouterr()
+    lines = [json.loads(line) for line in written.out.splitlines()]
+    assert [line["record"] for line in lines] == list(seed_properties(LISTINGS))
+    assert {(line["resource"], line["change"]) for line in lines} == {("properties", "new")}
+    assert lines[0]["id"] == lines[0]["record"]["id"]
+    assert f"  {LISTINGS:,} properties: {LISTINGS:,} new" in written.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_changes_beside_a_database_are_those_since_the_last_time(tmp_path: Path, capsys: Captured) -> None:
+    assert main(["sync", "reservations", "--sandbox", "--changes"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1_000
+    assert main(["sync", "reservations", "--sandbox", "--changes"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["sync", "--sandbox", "--changes", "--json"]) == 2
+    assert len(table(tmp_path / "setsmart.db", "reservations")) == 1_000
+
+
+def test_a_dry_run_says_what_would_be_done(tmp_path: Path, capsys: Captured) -> None:
+    assert main(["sync", "reservations", "--sandbox", "--dry-run"]) == 0
+    written = capsys.readouterr().err
+    assert "Nothing was written; a sync of sandbox into setsmart.db:" in written
+    assert "  1,000 reservations: 1,000 new" in written
+    assert not (tmp_path / "setsmart.db").exists()
+
+
+def test_the_status_of_a_database(tmp_path: Path, capsys: Captured) -> None:
+    assert main(["sync", "status"]) == 2
+    assert "No sync has filled the database setsmart.db yet: run setsmart sync." in capsys.readouterr().err
+    assert main(["sync", "reservations", "--sandbox", "--account", "Oslo"]) == 0
+    capsys.readouterr()
+    assert main(["sync", "status"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("setsmart.db: from sandbox, account Oslo")
+    assert re.fullmatch(
+        r"  reservations: 1,000 rows; full pass of \S+ \S+ UTC complete, an incremental one begins at 2024\S+ \S+ UTC",
+        second,
+    )
+    assert main(["sync", "status", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["source"], found["account"]) == ("sandbox", "Oslo")
+    assert (found["resources"]["reservations"]["live"], found["resources"]["reservations"]["doubt"]) == (1_000, None)
+
+
+def test_the_status_of_an_interrupted_sync(tmp_path: Path, capsys: Captured) -> None:
+    api = account(60)
+    api.intercept = lambda request: HttpResponse(status=403) if "cursor" in request.target else None
+    with pytest.raises(PermissionDeniedError):
+        sync(api, tmp_path / "setsmart.db")
+    assert main(["sync", "status"]) == 0
+    said = capsys.readouterr().out
+    assert "properties: 10 rows; full pass of" in said
+    assert "under way or interrupted after 1 pages, the last at" in said
+
+
+def test_an_incremental_sync_that_can_be_none_says_so(capsys: Captured) -> None:
+    assert main(["sync", "reservations", "--sandbox", "--mode", "incremental"]) == 0
+    assert "Not incremental: there is no complete pass to go on from" in capsys.readouterr().err
+    assert main(["sync", "reservations", "--sandbox", "--mode", "incremental"]) == 0
+    assert "recent reservations: nothing has changed." in capsys.readouterr().err
 
 
 def test_keys_in_the_environment_are_no_matter_of_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +136,7 @@ def test_an_interrupted_sync_closes_everything_and_says_that_it_goes_on(
     path = tmp_path / "setsmart.db"
     with (
         sandbox("--properties", "1000", "--limit", "5", "--window", "1s") as server,
-        start(("sync", "--page-size", "10"), server.environment, tmp_path, command=command) as process,
+        start(("sync", "properties", "--page-size", "10"), server.environment, tmp_path, command=command) as process,
     ):
         while rows(path) == 0:
             time.sleep(0.01)
@@ -103,11 +171,11 @@ def on_a_terminal(command: list[str], environment: dict[str, str]) -> str:
 def test_a_terminal_sees_a_bar_with_rate_time_left_and_quota() -> None:
     with sandbox("--properties", "250", "--limit", "10", "--window", "1s") as server:
         environment = {**server.environment, "TERM": "xterm", "COLUMNS": "150"}
-        written = on_a_terminal([*SETSMART, "sync", "--page-size", "10"], environment)
+        written = on_a_terminal([*SETSMART, "sync", "properties", "--page-size", "10"], environment)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written)
     assert re.search(r"Syncing .*[0-9]+ of 250 properties, [0-9]+ per second, [0-9.]+ s left", plain)
     assert re.search(r"waiting [0-9.]+ s for quota", plain)
-    assert "Synced 250 properties" in plain
+    assert "  250 properties: 250 new" in plain
     assert "\x1b[?25l" in written  # the cursor hidden
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")  # and shown again
 

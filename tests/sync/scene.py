@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -14,18 +14,28 @@ from setsmart_async.sandbox.api import SANDBOX_API_KEY, SandboxApi
 from setsmart_async.sandbox.listing import PagingStyle
 from setsmart_async.sandbox.quota import QuotaRule, QuotaSimulator
 from setsmart_async.sandbox.seed import seed_properties
-from setsmart_async.sync import Sync, SyncProgress, SyncResult, Tally
+from setsmart_async.sync import Mode, ResourceName, Sync, SyncProgress, SyncResult, Tally
 from setsmart_async.wire import Json, JsonObject
 
 STYLES: tuple[PagingStyle, ...] = ("cursor", "page", "link", "array")
+"""Those whose pages are read once; offsets are read with a row of the page before."""
 ORIGIN = "http://127.0.0.1:1/v1"
 
 Handler = Callable[[HttpRequest], HttpResponse]
+PROPERTIES_ALONE: tuple[ResourceName, ...] = ("properties",)
 
 
 class Options(TypedDict, total=False):
     """What `Sync` takes besides."""
 
+    mode: Mode
+    full_refresh: bool
+    reset: bool
+    dry_run: bool
+    overlap: float
+    min_seen: float
+    days_ahead: int
+    days_per_request: int
     in_flight: int
     source: str | None
     account: str | None
@@ -61,6 +71,7 @@ def sync(
     key: str = SANDBOX_API_KEY,
     base_url: str = ORIGIN,
     latency: float = 0.0,
+    resources: Collection[ResourceName] | None = PROPERTIES_ALONE,
     **options: Unpack[Options],
 ) -> SyncResult:
     """One run in an event loop of its own, over the memory transport."""
@@ -71,7 +82,7 @@ def sync(
         tally = Tally()
         transport = MemoryTransport(handler, latency=latency)
         async with SetSmart(key, base_url=base_url, transport=transport, observer=tally, clock=Impatient()) as client:
-            return await Sync(client, database, page_size=page_size, tally=tally, **options).run()
+            return await Sync(client, database, resources=resources, page_size=page_size, tally=tally, **options).run()
 
     return asyncio.run(run())
 
@@ -83,15 +94,20 @@ def table(path: Path, name: str = "properties") -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(f"SELECT * FROM {name} ORDER BY rowid")]
 
 
-def state(path: Path) -> dict[str, Any]:
-    """The one row of the sync's own table."""
-    [row] = table(path, "setsmart_sync")
+def state(path: Path, resource: str = "properties") -> dict[str, Any]:
+    """The resource's row of the sync's own table."""
+    [row] = [row for row in table(path, "setsmart_sync") if row["resource"] == resource]
     return row
 
 
-def stored(path: Path) -> dict[str, JsonObject]:
-    """What the database holds, by id: the objects as they came."""
-    return {row["id"]: json.loads(row["raw"]) for row in table(path)}
+def stored(path: Path, name: str = "properties") -> dict[str, JsonObject]:
+    """What the database holds and is not deleted, by id: the objects as they came."""
+    return {row["id"]: json.loads(row["raw"]) for row in table(path, name) if row["deleted_at"] is None}
+
+
+def tombs(path: Path, name: str = "properties") -> set[str]:
+    """The ids of what is marked as deleted."""
+    return {row["id"] for row in table(path, name) if row["deleted_at"] is not None}
 
 
 def held(api: SandboxApi) -> dict[str, JsonObject]:

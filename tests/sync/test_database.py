@@ -15,9 +15,10 @@ from sync.scene import account, held, state, stored, sync, table, url
 
 from setsmart_async import ConfigurationError, SetSmartError
 from setsmart_async.sync import StoreError, SyncProgress
+from setsmart_async.sync.columns import UtcTime
 from setsmart_async.sync.database import Database
 from setsmart_async.sync.faults import explained
-from setsmart_async.sync.tables import UtcTime
+from setsmart_async.sync.tables import PROPERTIES
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_other_tables_beside_ours_are_let_be(path: Path) -> None:
 def test_a_database_of_a_newer_version(path: Path) -> None:
     sync(account(5), path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("UPDATE setsmart_sync SET layout = 2")
+        connection.execute("UPDATE setsmart_sync SET layout = 99")
     with pytest.raises(ConfigurationError, match="newer version of setsmart_async: upgrade"):
         sync(account(5), path)
 
@@ -146,7 +147,7 @@ def test_readers_are_not_kept_out(path: Path) -> None:
 
 def test_commits_reach_the_disk(path: Path) -> None:
     database = Database(url(path))
-    database.open()
+    database.open([PROPERTIES])
     with database.transaction() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
@@ -174,7 +175,7 @@ def test_a_second_sync_into_the_same_database_is_refused(path: Path) -> None:
 
     def second(progress: SyncProgress) -> None:
         with closing(Database(url(path))) as database, pytest.raises(StoreError) as caught:
-            database.open()
+            database.open([PROPERTIES])
         refusals.append(str(caught.value))
 
     sync(api, path, progress=second)
@@ -204,10 +205,10 @@ def test_the_lock_holds_between_processes_and_goes_with_a_killed_one(path: Path)
         ("sqlite://", "in memory would be gone"),
         ("sqlite:///:memory:", "in memory would be gone"),
         ("sqlite:///file:x?mode=memory&uri=true", "in memory would be gone"),
-        ("postgresql://localhost/x", "SQLite only, not postgresql"),
-        ("postgresql+psycopg://user:secret@localhost/x", r"SQLite only, not postgresql\+psycopg: "),
-        ("sqlite+aiosqlite:///x.db", r"SQLite only, not sqlite\+aiosqlite"),
-        ("nosuch:///x.db", "SQLite only, not nosuch"),
+        ("postgresql+asyncpg://user:secret@localhost/x", r"by psycopg, not postgresql\+asyncpg: "),
+        ("sqlite+aiosqlite:///x.db", r"SQLite or PostgreSQL, not sqlite\+aiosqlite"),
+        ("mysql://user:secret@localhost/x", "SQLite or PostgreSQL, not mysql"),
+        ("nosuch:///x.db", "SQLite or PostgreSQL, not nosuch"),
         ("setsmart.db", "named by a URL such as"),
         ("", "named by a URL such as"),
     ],

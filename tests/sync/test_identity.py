@@ -93,6 +93,13 @@ def test_a_rotated_key_goes_on_once_it_is_said_to_be_one(path: Path) -> None:
         sync(api, path, key="the-first-key-of-them")
 
 
+def test_a_rotated_key_is_that_of_every_resource(path: Path) -> None:
+    api = SandboxApi(account(20).properties, reservations=3, api_keys=["the-first-key-of-them", OTHER_KEY])
+    sync(api, path, key="the-first-key-of-them", resources=None)
+    sync(api, path, key=OTHER_KEY, resources=["conversations"], new_key=True)
+    assert sync(api, path, key=OTHER_KEY, resources=None).unchanged == 26
+
+
 def test_a_named_account_takes_any_of_its_keys(path: Path) -> None:
     api = SandboxApi(account(20).properties, api_keys=["the-first-key-of-them", OTHER_KEY])
     sync(api, path, key="the-first-key-of-them", account="Oslo")

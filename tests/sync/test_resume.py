@@ -15,7 +15,8 @@ from setsmart_async import (
 )
 from setsmart_async.sandbox.api import SandboxApi
 from setsmart_async.sandbox.listing import PagingStyle
-from setsmart_async.sync import SyncProgress
+from setsmart_async.sync import SyncProgress, store
+from setsmart_async.sync.pass_records import save_pass
 from setsmart_async.sync.store import Store
 
 
@@ -108,16 +109,16 @@ def test_progress_of_a_resumed_run_begins_where_the_first_ended(path: Path, pagi
 
 
 def test_rows_and_checkpoint_are_written_together_or_not_at_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    api, save, saved = account(60), Store._save, 0
+    api, saved = account(60), 0
 
-    def cut_off(self: Store, *args: object) -> None:
+    def cut_off(*args: object, **kwargs: object) -> None:
         nonlocal saved
         saved += 1
         if saved == 3:  # the pass's beginning, a page, and then
             raise PowerCutError
-        save(self, *args)  # type: ignore[arg-type]  # handed on as they came
+        save_pass(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
 
-    monkeypatch.setattr(Store, "_save", cut_off)
+    monkeypatch.setattr(store, "save_pass", cut_off)
     with pytest.raises(PowerCutError):
         sync(api, path, latency=0.02)
     assert len(stored(path)) == 10 * state(path)["pages"] > 0
@@ -138,7 +139,7 @@ def test_cut_off_behind_the_last_page_only_the_verdict_is_left(path: Path, monke
         sync(api, path)
     monkeypatch.undo()
     result = sync(api, path)
-    assert (result.requests, result.resumed_from, result.properties) == (0, 30, 30)
+    assert (result.requests, result.resumed_from, result.records) == (0, 30, 30)
     assert state(path)["completed_at"] is not None
     assert sync(api, path).requests == 3
 
@@ -178,7 +179,7 @@ def test_a_checkpoint_that_the_server_has_forgotten_starts_a_new_pass(path: Path
 
     api.intercept = intercept
     result = sync(api, path)
-    assert (result.resumed_from, result.properties, result.requests) == (0, 60, 7)
+    assert (result.resumed_from, result.records, result.requests) == (0, 60, 7)
     assert stored(path) == held(api)
 
 

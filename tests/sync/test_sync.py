@@ -25,6 +25,7 @@ from sync.scene import (
     stored,
     sync,
     table,
+    tombs,
     url,
 )
 
@@ -56,9 +57,9 @@ def test_every_property_lands_once_whatever_the_paging(path: Path, paging: Pagin
     api = account(95, paging)
     result = sync(api, path)
     assert stored(path) == held(api)
-    assert (result.properties, result.new, result.changed, result.unchanged) == (95, 95, 0, 0)
+    assert (result.records, result.new, result.changed, result.unchanged) == (95, 95, 0, 0)
     assert (result.pages, result.requests) == (10, 10)
-    assert (result.unlisted, result.resumed_from, result.rate_limited, result.retries) == (0, 0, 0, 0)
+    assert (result.deleted, result.resumed_from, result.rate_limited, result.retries) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("paging", ["cursor", "page"])
@@ -71,7 +72,7 @@ def test_over_http(path: Path, paging: PagingStyle) -> None:
             SandboxServer(api) as server,
             SetSmart(SANDBOX_API_KEY, base_url=server.url, observer=tally) as client,
         ):
-            return await Sync(client, url(path), tally=tally).run()
+            return await Sync(client, url(path), resources=["properties"], tally=tally).run()
 
     result = asyncio.run(run())
     assert stored(path) == held(api)
@@ -126,16 +127,17 @@ class Calendar(Impatient):
         self.wall = staticmethod(lambda: moment)
 
 
-def test_changed_new_and_unlisted_rows_are_told_apart(path: Path) -> None:
+def test_changed_new_and_deleted_rows_are_told_apart(path: Path) -> None:
     api = account(3)
     first, second, third = held(api)
     sync(api, path, clock=Calendar(1))
-    api.properties.merge(first, {"name": "Renamed"}, 0.0)
+    api.properties.merge(first, {"name": "Renamed"}, Calendar(2).wall())
     api.properties.delete(second)
     added = str(api.properties.create({"name": "Added", "address": "2 Shore Road"}, 0.0)["id"])
     result = sync(api, path, clock=Calendar(2))
-    assert (result.new, result.changed, result.unchanged, result.unlisted) == (1, 1, 1, 1)
-    assert result.properties == 3
+    assert (result.new, result.changed, result.unchanged, result.deleted) == (1, 1, 1, 1)
+    assert tombs(path) == {second}
+    assert result.records == 3
     days = {
         row["id"]: tuple(int(row[name][8:10]) for name in ("first_seen", "changed_at", "last_seen"))
         for row in table(path)
@@ -163,7 +165,7 @@ def test_a_field_that_this_version_does_not_know_is_kept_and_noticed(path: Path)
 @pytest.mark.parametrize("paging", STYLES)
 def test_an_account_without_properties(path: Path, paging: PagingStyle) -> None:
     result = sync(account(0, paging), path)
-    assert (result.properties, result.pages) == (0, 1)
+    assert (result.records, result.pages) == (0, 1)
     assert state(path)["completed_at"] is not None
 
 
@@ -190,7 +192,7 @@ def test_numbered_pages_are_asked_for_at_once_and_cursors_one_by_one(
 
     async def run() -> None:
         async with SetSmart(SANDBOX_API_KEY, transport=transport) as client:
-            await Sync(client, url(path), page_size=10).run()
+            await Sync(client, url(path), resources=["properties"], page_size=10).run()
 
     asyncio.run(run())
     assert transport.most == most
@@ -307,7 +309,7 @@ def test_calls_wait_for_quota_as_long_as_it_takes_and_let_others_go_first(path: 
             deadline=5,
             attempt_timeout=None,
         ) as client:
-            await Sync(client, url(path), page_size=10).run()
+            await Sync(client, url(path), resources=["properties"], page_size=10).run()
 
     asyncio.run(run())
     assert limiter.asked == [(Priority.BULK, None)] * 3
@@ -326,5 +328,5 @@ def test_each_call_is_tried_five_times(path: Path) -> None:
         return whole(request)
 
     result = sync(handle, path)
-    assert (result.properties, result.retries, result.requests) == (5, 12, 15)
+    assert (result.records, result.retries, result.requests) == (5, 12, 15)
     assert state(path)["source"] == ORIGIN

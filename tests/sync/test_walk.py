@@ -3,20 +3,28 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 import pytest
 from sync.scene import ORIGIN, Handler, answer, homes, query_of
 
 from setsmart_async import HttpRequest, HttpResponse, MemoryTransport, SetSmart
-from setsmart_async.sync.walk import LOOK_AHEAD, Step, read_ahead, walk
+from setsmart_async.sync.listings import listing_of
+from setsmart_async.sync.read_ahead import LOOK_AHEAD, read_ahead
+from setsmart_async.sync.steps import Step
+from setsmart_async.sync.tables import PROPERTIES
+from setsmart_async.sync.walk import walk
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def walked(handler: Handler, cursor: str | None = None, *, page_size: int = 2) -> list[Step]:
     async def run() -> list[Step]:
         async with SetSmart("a-key-for-the-tests", base_url=ORIGIN, transport=MemoryTransport(handler)) as client:
-            listing = client.properties.list(page_size=page_size)
-            return [step async for step in walk(listing, cursor, page_size=page_size, in_flight=4)]
+            listing = listing_of(client, PROPERTIES, page_size=page_size, since=None)
+            steps = walk(PROPERTIES, listing, cursor, page_size=page_size, in_flight=4, now=lambda: NOON)
+            return [step async for step in steps]
 
     return asyncio.run(run())
 
@@ -37,7 +45,7 @@ def linked(request: HttpRequest) -> HttpResponse:
 def test_numbered_pages_keep_what_the_way_on_holds_besides() -> None:
     found = walked(linked)
     assert [ids(step) for step in found] == [[f"prop_{number}"] for number in range(1, 6)]
-    assert all(step.numbered for step in found)
+    assert all(step.shifting for step in found)
     assert dict(parse_qsl(str(found[2].checkpoint))) == {"limit": "2", "snapshot": "s1", "page": "4"}
     assert found[4].checkpoint is None
 
