@@ -16,9 +16,12 @@ from typing import ClassVar, Final, Self, TypeAlias
 import attrs
 
 from setsmart_async.errors import Outcome
+from setsmart_async.wire import Origin
 
 LOGGER: Final = logging.getLogger("setsmart_async")
 """Attempts, waits and pages at DEBUG, retries and new keys at INFO; `record.setsmart` holds an event's fields."""
+TRACE: Final = 5
+"""The level, below DEBUG, of a call's begin and end, for its attempts say as much."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +40,34 @@ class _CallEvent(_Event):
 
 
 @attrs.frozen(kw_only=True)
+class CallStarted(_CallEvent):
+    """A call was asked for. Everything else that is told of it comes from the same task, between this and its end."""
+
+    level: ClassVar[int] = TRACE
+    line: ClassVar[str] = "%s: call %d begins"
+    shown: ClassVar[tuple[str, ...]] = ("operation", "call_id")
+
+    origin: Origin
+    """The server that it is for."""
+
+
+@attrs.frozen(kw_only=True)
+class CallEnded(_CallEvent):
+    """A call has come to its end: answered, failed or cancelled."""
+
+    level: ClassVar[int] = TRACE
+    line: ClassVar[str] = "%s: call %d ended after %.3f s: error %s"
+    shown: ClassVar[tuple[str, ...]] = ("operation", "call_id", "seconds", "error")
+
+    seconds: float
+    """From asking to the end, waits and retries included."""
+    error: str | None = None
+    """The class name of what it raised; None when it brought a reply."""
+    outcome: Outcome | None = None
+    """That error's outcome; None for a reply, and for what is no `CallError`, such as a cancellation."""
+
+
+@attrs.frozen(kw_only=True)
 class AttemptStarted(_CallEvent):
     """One request is about to be sent."""
 
@@ -49,7 +80,7 @@ class AttemptStarted(_CallEvent):
 
 @attrs.frozen(kw_only=True)
 class AttemptEnded(_CallEvent):
-    """One request was answered or failed."""
+    """One request was answered, failed, or was cancelled."""
 
     line: ClassVar[str] = "%s: call %d, attempt %d ended after %.3f s: status %s, error %s, request id %s"
     shown: ClassVar[tuple[str, ...]] = ("operation", "call_id", "number", "seconds", "status", "error", "request_id")
@@ -61,11 +92,17 @@ class AttemptEnded(_CallEvent):
     status: int | None
     """The HTTP status; None when there was no answer."""
     error: str | None = None
-    """The class name of what the transport raised; None when there was an answer."""
+    """The class name of what the transport raised, or cancelled it; None when there was an answer."""
     outcome: Outcome | None = None
-    """That error's outcome; None when there was an answer."""
+    """That error's outcome, unknown when cancelled; None when there was an answer."""
     request_id: str | None = None
     """The server's name for the request, when the answer's headers say it."""
+    quota_limit: int | None = None
+    """Requests per window, when the answer's headers say it."""
+    quota_remaining: int | None = None
+    """Requests left in this window, when the answer's headers say it."""
+    quota_reset_after: float | None = None
+    """Seconds from the answer to the next window, when its headers say it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -147,7 +184,9 @@ class CoordinatorRestored(_Event):
     """Clients that are known to share the quota now."""
 
 
-CallEvent: TypeAlias = AttemptStarted | AttemptEnded | RetryScheduled | QuotaWaited | PageRead | KeyRefreshed
+CallEvent: TypeAlias = (
+    CallStarted | CallEnded | AttemptStarted | AttemptEnded | RetryScheduled | QuotaWaited | PageRead | KeyRefreshed
+)
 """What happens in a call: has its `operation` and `call_id`."""
 Event: TypeAlias = CallEvent | CoordinatorLost | CoordinatorRestored
 """What an observer is told."""
@@ -162,10 +201,26 @@ def tell(observer: Observer | None, event: Event) -> None:
         fields = attrs.asdict(event)
         LOGGER.log(event.level, event.line, *(fields[name] for name in event.shown), extra={"setsmart": fields})
     if observer is not None:
-        try:
-            observer(event)
-        except Exception as fault:  # noqa: BLE001 - a user's observer may raise anything, and no call may fail for it
-            LOGGER.warning("observer raised %s on %s", type(fault).__name__, type(event).__name__)
+        _hand_over(observer, event)
+
+
+def _hand_over(observer: Observer, event: Event) -> None:
+    try:
+        observer(event)
+    except Exception as fault:  # noqa: BLE001 - a user's observer may raise anything, and no call may fail for it
+        LOGGER.warning("observer raised %s on %s", type(fault).__name__, type(event).__name__)
+
+
+class Observers:
+    """Several observers as one: each is told, in this order, whatever the others raise."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def __call__(self, event: Event) -> None:
+        """Tell them all."""
+        for observer in self._observers:
+            _hand_over(observer, event)
 
 
 class BackgroundObserver:
@@ -205,7 +260,4 @@ class BackgroundObserver:
 
     def _tell_all(self, observer: Observer) -> None:
         while (event := self._events.get()) is not None:
-            try:
-                observer(event)
-            except Exception as fault:  # noqa: BLE001 - as in `tell`
-                LOGGER.warning("observer raised %s on %s", type(fault).__name__, type(event).__name__)
+            _hand_over(observer, event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-import attrs
+import msgspec
 
 from setsmart_async.config import CallOptions
 from setsmart_async.contract import Operation
@@ -19,18 +19,17 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-@attrs.frozen(kw_only=True)
-class Call(Generic[T_co]):
-    """One call, complete: everything but the key."""
+class Call(msgspec.Struct, Generic[T_co], frozen=True, kw_only=True):
+    """One call, complete: everything but the key. Its `repr` shows no body."""
 
     operation: Operation
     target: str
     """Path and query, encoded."""
     options: CallOptions
-    decode: Callable[[HttpResponse], T_co] = attrs.field(repr=False)
+    decode: Callable[[HttpResponse], T_co]
     """Makes the value of a successful answer; raises `InvalidResponseError`."""
-    body: bytes | None = attrs.field(default=None, repr=False)
-    idempotency_key: str | None = attrs.field(default=None, repr=False)
+    body: bytes | None = None
+    idempotency_key: str | None = None
     """What marks this request and its repetitions as one; None: the server knows no such keys."""
 
     @property
@@ -38,14 +37,16 @@ class Call(Generic[T_co]):
         """How safe it is to send it twice."""
         return self.operation.retry_class if self.idempotency_key is None else RetryClass.KEYED
 
+    def __repr__(self) -> str:
+        return f"Call({self.operation}, target={self.target!r})"
 
-@attrs.frozen(kw_only=True)
-class Reply(Generic[T]):
-    """The answer to a call."""
+
+class Reply(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """The answer to a call. Its `repr` shows no headers."""
 
     value: T
     status: int
-    headers: Headers = attrs.field(repr=False)
+    headers: Headers
     call_id: int = 0
     """The call's number in its client, as in logs and events."""
     failed_attempts: tuple[Attempt, ...] = ()
@@ -60,3 +61,6 @@ class Reply(Generic[T]):
     def quota(self) -> QuotaReading:
         """What the answer's headers say about the limit."""
         return read_quota(self.status, self.headers)
+
+    def __repr__(self) -> str:
+        return f"Reply({self.value!r}, status={self.status}, call_id={self.call_id})"

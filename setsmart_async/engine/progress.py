@@ -32,6 +32,8 @@ class Progress:
     """What the last attempt was signed with."""
     sent_at: float = 0.0
     """When the last attempt was sent."""
+    is_told: bool = False
+    """Whether somebody, an observer or a log, is told what happens."""
 
     @property
     def may_have_applied(self) -> bool:

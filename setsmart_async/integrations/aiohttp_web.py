@@ -1,17 +1,74 @@
-"""Webhooks in an aiohttp application: ``app.router.add_post("/webhooks", webhook_handler(receiver))``."""
+"""For aiohttp applications: one client for all requests, answers to its errors, and webhooks.
+
+.. code-block:: python
+
+    app = web.Application(middlewares=[answer_errors])
+    app.cleanup_ctx.append(client_context())
+    app.router.add_post("/webhooks", webhook_handler(receiver))
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from setsmart_async.errors import ConfigurationError
+from setsmart_async.client import SetSmart
+from setsmart_async.errors import ConfigurationError, SetSmartError
+from setsmart_async.integrations.responses import answer
 from setsmart_async.webhooks import LARGEST_BODY, Answer, HeaderFields, Intake
 from setsmart_async.webhooks.answer import BODY_SECONDS, TOO_SLOW
+
+SETSMART: Final = web.AppKey("SETSMART", SetSmart)
+"""Where the application keeps its client: ``app[SETSMART]``. Put one of your own there to close it yourself."""
+
+
+def client_context(
+    open_client: Callable[[], SetSmart] = SetSmart,
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """One client for the application: ``app.cleanup_ctx.append(client_context())``.
+
+    It is there before the first request, and closed when those under way have ended or `shutdown_timeout` is over.
+    `open_client` makes it, as `SetSmart` does; a function, for an application may run more than once, as in tests.
+    """
+
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        async with open_client() as client:
+            app[SETSMART] = client
+            yield
+
+    return context
+
+
+def client_of(request: web.Request) -> SetSmart:
+    """The client of this application, or of one that it was added to with ``add_subapp``.
+
+    Raises `ConfigurationError` when there is none.
+    """
+    client: SetSmart | None = request.config_dict.get(SETSMART)
+    if client is None:
+        raise ConfigurationError("This application has no client: app.cleanup_ctx.append(client_context()).")
+    return client
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Middleware that answers the errors of this library, see `integrations.responses`; all others pass.
+
+    An error after the beginning of a streamed answer passes too: the connection ends then, and nobody takes what was
+    sent for the whole.
+    """
+    try:
+        return await handler(request)
+    except (SetSmartError, ExceptionGroup) as error:
+        problem = answer(error) if request.writer.output_size == 0 else None
+        if problem is None:
+            raise
+        return web.Response(status=problem.status, body=problem.body, headers=problem.headers)
 
 
 class TakesDeliveries(Protocol):
