@@ -1,9 +1,11 @@
 """All checks: `nox` runs lint, types and tests. `nox -l` lists the rest; what follows `--` goes to pytest."""
 
+import json
 import os
 import shutil
 import sys
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -16,7 +18,7 @@ nox.options.error_on_missing_interpreters = False  # the matrix runs on the Pyth
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 EXTRAS = ".[cli,sync]"
-PACKAGE_DATA = ("setsmart_async/py.typed", "setsmart_async/sandbox/listings.csv.gz", "setsmart_async/sandbox/live.html")
+BENCHMARKS = ("overhead", "codec", "bulk", "imports", "memory", "transports", "limiter")
 
 # The examples that hypothesis tries are the same in every run; HYPOTHESIS_PROFILE=explore looks for new ones.
 # With a safe path the folder that pytest starts in is not importable: the tests meet the installed package.
@@ -88,6 +90,14 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def kills(session: nox.Session) -> None:
+    """A sync that is killed 200 times on SQLite and 200 times on PostgreSQL: nothing lost, nothing twice."""
+    session.install(EXTRAS, *group("test"))
+    env = {**TEST_ENV, "SYNC_KILLS": os.environ.get("SYNC_KILLS", "200")}
+    session.run("pytest", "tests/sync/test_kills.py", "-s", "--timeout=0", *session.posargs, env=env)
+
+
+@nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """The sandbox's live page in Chromium, while a sync runs. Needs: apt-get install chromium chromium-driver."""
     session.install(EXTRAS, *group("test"), "selenium>=4.30")
@@ -112,14 +122,49 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """The limiter beside its peers, into benchmarks/results; `-- --quick` for a first look."""
-    session.install(".", *group("bench"))
-    session.run("python", "benchmarks/limiter.py", *session.posargs)
+    """Every benchmark, into benchmarks/results; `-- --quick` for a first look, into benchmarks/results/quick."""
+    session.install(EXTRAS, *group("bench"))
+    counting = ("instructions",) if shutil.which("valgrind") and "--quick" not in session.posargs else ()
+    for name in (*BENCHMARKS, *counting):
+        session.run("python", f"benchmarks/{name}.py", *session.posargs)
+    quick = ("benchmarks/results/quick",) if "--quick" in session.posargs else ()
+    session.run("python", "benchmarks/plots.py", *quick)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """The pages in docs as HTML, into build/docs; a warning, a dead reference and a page in no menu are errors."""
+    session.install(f".[{','.join(PYPROJECT['project']['optional-dependencies'])}]", *group("docs"))
+    options = ("-W", "--keep-going", "-E", "-b", "html", "-d", str(Path(session.create_tmp()) / "doctrees"))
+    session.run("sphinx-build", *options, *session.posargs, "docs", "build/docs")
+    session.log("build/docs/index.html")
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Known vulnerabilities of what is installed with the library, all extras included. Asks PyPI."""
+    session.install(*group("audit"))
+    tmp = Path(session.create_tmp())
+    resolved, report = tmp / "resolved.txt", tmp / "report.json"
+    report.unlink(missing_ok=True)
+    session.run("uv", "pip", "compile", "-q", "--all-extras", "pyproject.toml", "-o", str(resolved))
+    command = ("pip-audit", "--no-deps", "--disable-pip", "-r", str(resolved))
+    session.run(*command, "-f", "json", "-o", str(report), *session.posargs, success_codes=[0, 1])
+    unheard = "the vulnerability service can not be reached from here; CI asks it every week"
+    if not report.is_file():
+        session.error(f"NOTHING WAS AUDITED: {unheard}")
+    packages = json.loads(report.read_text(encoding="utf-8"))["dependencies"]
+    if skipped := [package["name"] for package in packages if "skip_reason" in package]:
+        session.error(f"{len(skipped)} OF {len(packages)} PACKAGES WERE NOT AUDITED: {unheard} ({', '.join(skipped)}).")
+    found = [f"{one['name']} {one['version']}: {flaw['id']}" for one in packages for flaw in one["vulns"]]
+    if found:
+        session.error(f"known vulnerabilities, raise the lower bounds in pyproject.toml: {', '.join(found)}")
+    session.log(f"none known in {len(packages)} packages")
 
 
 @nox.session(default=False)
 def wheel(session: nox.Session) -> None:
-    """What would be published: built, looked into, installed beside nothing else, and tested from the sdist."""
+    """What would be published, into dist: built, looked into, installed beside nothing else, tested from the sdist."""
     session.install(*group("build"))
     tmp = Path(session.create_tmp())
     shutil.rmtree(tmp)
@@ -128,17 +173,20 @@ def wheel(session: nox.Session) -> None:
     (built,) = (tmp / "dist").glob("*.whl")
     session.run("twine", "check", "--strict", str(sdist), str(built))
 
+    files = (path for path in Path("setsmart_async").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    expected = {path.as_posix() for path in files}  # data too: listings, Lua, pages
     with zipfile.ZipFile(built) as archive:
-        missing = set(PACKAGE_DATA) - set(archive.namelist())
+        missing = expected - set(archive.namelist())
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp, filter="data")
     checkout = tmp / sdist.name.removesuffix(".tar.gz")
-    missing |= {name for name in PACKAGE_DATA if not (checkout / name).is_file()}
+    missing |= {name for name in expected if not (checkout / name).is_file()}
     if missing:
         session.error(f"not in wheel and sdist: {', '.join(sorted(missing))}")
 
-    session.run(sys.executable, "-m", "venv", str(tmp / "venv"), external=True)
-    scripts = tmp.resolve() / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    venv = tmp.resolve() / "venv"
+    session.run(sys.executable, "-m", "venv", str(venv), external=True)
+    scripts = venv / ("Scripts" if os.name == "nt" else "bin")
     python = str(scripts / "python")
     pip = (python, "-m", "pip", "install", "--quiet")
     session.run(*pip, str(built), external=True)
@@ -147,6 +195,16 @@ def wheel(session: nox.Session) -> None:
         session.error(f"without its extra, `setsmart` should say in one line what to install; it said: {hint}")
 
     session.run(*pip, f"{built}[cli,sync]", *group("test"), external=True)
-    shutil.rmtree(checkout / "setsmart_async")
+    # nox's own temporary folder lies below noxfile.py: a pytest that a test starts there would read pyproject.toml.
+    env = {**TEST_ENV, "TMPDIR": tempfile.gettempdir()}
     with session.chdir(checkout):
-        session.run(python, "-m", "pytest", *session.posargs, env=TEST_ENV, external=True)
+        where = session.run(
+            python, "-c", "import setsmart_async; print(setsmart_async.__file__)", env=env, external=True, silent=True
+        )
+        if not str(where).startswith(str(venv)):
+            session.error(f"the tests would meet another package than the one that was built: {where}")
+        session.run(python, "-m", "pytest", "-n", "auto", *session.posargs, env=env, external=True)
+    Path("dist").mkdir(exist_ok=True)
+    for package in (sdist, built):
+        session.log(f"dist/{package.name}: {package.stat().st_size:,} bytes")
+        shutil.copy(package, "dist")

@@ -68,7 +68,7 @@ _LEAST: Final = 500
 
 
 def _refusals(name: str, quick: bool) -> Row:
-    requests = (100_000, 10_000)[quick] if name == OURS else (10_000, 1_500)[quick]
+    requests = (100_000, 3_000)[quick] if name == OURS else (10_000, 500)[quick]
     cells = [f"{requests:,}"]
     data: dict[str, object] = {}
     met = True

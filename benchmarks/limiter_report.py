@@ -88,14 +88,16 @@ def _bold(name: str) -> str:
     return f"**{name}**" if name == "setsmart_async" else name
 
 
-def circumstances(*, quick: bool, load_before: tuple[float, float, float]) -> dict[str, object]:
+def circumstances(
+    *, quick: bool, load_before: tuple[float, float, float], named: Sequence[str] = _NAMED
+) -> dict[str, object]:
     """Whatever one must know to judge the numbers."""
     versions: dict[str, str] = {}
-    for name in _NAMED:
+    for name in ("setsmart_async", *(name for name in named if name != "setsmart_async")):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            versions[name] = "checkout"
+            versions[name] = "checkout" if name == "setsmart_async" else "not installed"
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
@@ -120,5 +122,5 @@ def write(path: Path, around: dict[str, object], results: Sequence[Result]) -> N
     }
     text = json.dumps({**around, "figures": figures}, indent=1, ensure_ascii=False)
     text = _LIST_OF_NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Final, TypeAlias, TypeVar, Union, cast, overload
+from typing import Final, TypeAlias, TypeVar, Union, overload
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -27,6 +26,7 @@ _BASE_URL: Final = re.compile(
     r"(https?)://(\[[0-9a-f.]*:[0-9a-f:.]*\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?((?:/[^/?#]*)*)", re.ASCII | re.IGNORECASE
 )
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9_~-]+")  # RFC 3986, 2.3; without the dot, for dot segments are refused
+_MOST_NAMES: Final = 256
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:-]+)*/?")
 
 
@@ -36,9 +36,11 @@ def decode_json(body: bytes) -> Json:
     Raises `InvalidResponseError` for anything else; its text quotes nothing of the body.
     """
     try:
-        return cast(Json, _decoder.decode(body))
+        decoded: Json = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
         kind = type(fault).__name__
+    else:
+        return decoded
     # Raised out here, so that it does not carry the fault as its context: that one may quote the body.
     reason = "an empty body where JSON was expected" if not body.strip() else "the body is not valid JSON"
     raise InvalidResponseError("$", f"{reason} ({kind})")
@@ -64,12 +66,14 @@ class Headers(Mapping[str, str]):
         """Every value of a field whose name is given in lower case; None when it is missing."""
 
     @classmethod
-    def from_raw(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+    def from_raw(cls, pairs: Sequence[tuple[bytes, bytes]]) -> Headers:
         """The fields as they came over the wire; what is not UTF-8 in them is replaced."""
-        fields: dict[str, tuple[str, ...]] = {}
-        for raw_name, raw_value in pairs:
-            name, value = _lower_case(raw_name), raw_value.decode("utf-8", "replace")
-            fields[name] = (*fields[name], value) if name in fields else (value,)
+        try:
+            fields: dict[str, tuple[str, ...]] = {_NAMES[name]: (value.decode(),) for name, value in pairs}
+        except UnicodeDecodeError:
+            fields = {}
+        if len(fields) != len(pairs):  # seldom: a field that came twice, or one that is not UTF-8
+            return cls((_NAMES[name], value.decode("utf-8", "replace")) for name, value in pairs)
         headers = cls.__new__(cls)
         headers._fields, headers.values_of = fields, fields.get
         return headers
@@ -106,10 +110,17 @@ class Headers(Mapping[str, str]):
         return ((name, value) for name, values in self._fields.items() for value in values)
 
 
-@lru_cache(maxsize=256)
-def _lower_case(name: bytes) -> str:
-    """A field's name; cached, for a server sends the same few again and again."""
-    return name.decode("utf-8", "replace").lower()
+class _Names(dict[bytes, str]):
+    """Names of fields in lower case; kept, for a server sends the same few again and again."""
+
+    def __missing__(self, name: bytes) -> str:
+        lowered = name.decode("utf-8", "replace").lower()
+        if len(self) < _MOST_NAMES:
+            self[name] = lowered
+        return lowered
+
+
+_NAMES: Final = _Names()
 
 
 @attrs.frozen
@@ -231,16 +242,15 @@ def target_of(path: str, query: Query) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-@attrs.frozen(kw_only=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request, complete. Its `repr` shows neither headers nor body."""
 
     method: str
     origin: Origin
     target: str
     """Path and query below the origin's path, encoded; starts with one slash."""
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
-    body: bytes | None = attrs.field(default=None, repr=False)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    body: bytes | None = None
     fresh_connection: bool = False
     """Never send on a connection that was used before: for writes that must not be repeated."""
 
@@ -249,11 +259,16 @@ class HttpRequest:
         """The absolute URL."""
         return f"{self.origin}{self.target}"
 
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.method} {self.url})"
 
-@attrs.frozen(kw_only=True)
-class HttpResponse:
+
+class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
     """One complete answer: the body is whole and decompressed. Its `repr` shows no body."""
 
     status: int
-    headers: Headers = attrs.field(factory=Headers)
-    body: bytes = attrs.field(default=b"", repr=False)
+    headers: Headers = msgspec.field(default_factory=Headers)
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"HttpResponse({self.status}, {self.headers})"

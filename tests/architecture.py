@@ -25,7 +25,7 @@ LAYERS = (
     ("resources",),
     ("client",),
     ("__init__",),
-    ("sync",),
+    ("sync", "load"),
     ("integrations", "testing"),
     ("cli",),
 )
@@ -36,17 +36,22 @@ IMPORTED_ONLY_BY = {"sandbox": {"cli", "testing"}}
 
 # Third-party modules with one home; the longest name that fits decides.
 HOMES = {
-    "aiohttp": ("transports/aiohttp.py",),
+    "aiohttp": ("transports/aiohttp.py", "transports/aiohttp_requests.py"),
+    "aiohttp.typedefs": ("integrations/aiohttp_web.py",),
     "aiohttp.web": ("sandbox/server.py", "integrations/"),
     "cyclopts": ("cli/",),
+    "fastapi": ("integrations/fastapi.py",),
     "httpx": ("transports/httpx.py",),
     "httpx2": ("transports/httpx.py",),
     "hypothesis": ("testing/",),
+    "opentelemetry": ("integrations/opentelemetry",),
     "pytest": ("testing/",),
     "redis": ("limits/redis.py", "webhooks/redis.py"),
     "rich": ("cli/",),
     "sqlalchemy": ("sync/", "webhooks/sqlalchemy.py"),
+    "starlette": ("integrations/starlette.py",),
     "trustme": ("testing/",),
+    "uvloop": ("cli/",),
 }
 
 # Rules without I/O: time and randomness are passed in.

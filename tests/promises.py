@@ -76,6 +76,12 @@ PROMISES: dict[str, dict[int, str]] = {
         55: "A body that was parsed and written anew is refused with a log that says why.",
         56: "An older event never overwrites a newer one; an unknown one is taken.",
     },
+    "Sync": {
+        57: "A sync that is killed at any instant goes on where it was: no row lost, none doubled, no effect twice.",
+        58: "A partial pull deletes nothing: only what a complete pass did not list, and 404 confirms, is marked.",
+        59: "What comes, goes and changes between pages is met by one more run; a live row is never swept.",
+        60: "Readers see a page as it was or as it is; two syncs exclude each other; the newest version wins.",
+    },
 }
 _TEST = re.compile(r"^ *(?:async )?def (test_r\d\d_\w+)\(", re.MULTILINE)
 _CANNED = re.compile(r'Misbehaviour\(\s*"r(\d\d)"')

@@ -20,6 +20,7 @@ HEAVY = {
     "httpx",
     "httpx2",
     "multiprocessing",
+    "opentelemetry",
     "pytest",
     "redis",
     "rich",

@@ -122,7 +122,7 @@ class Lease(msgspec.Struct, kw_only=True):
     window: float | None = None
     """Seconds between the last two resets."""
     span: float | None = None
-    """The most seconds that a reset has been ahead: where it is much more than `window`, quota comes back bit by bit."""
+    """The most seconds that a reset has been ahead: much more than `window` where quota comes back bit by bit."""
     clock_low: float | None = None
     clock_high: float | None = None
     """Bounds of the server's clock minus the coordinator's; None: no answer has carried a ``Date``."""

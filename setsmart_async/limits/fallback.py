@@ -12,7 +12,6 @@ from setsmart_async.policy.quota import QuotaReading
 from setsmart_async.policy.reset import ResetEstimate
 from setsmart_async.policy.server_clock import ServerClock
 
-
 _PACE: Final = 0.95
 """The share of its part that a client uses where quota comes back bit by bit, so that all of them seldom collide."""
 

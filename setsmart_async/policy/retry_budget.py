@@ -39,4 +39,5 @@ class RetryBudget:
 
     def put_back(self, spent: int) -> None:
         """A call has succeeded; `spent` is what its last retry took, 0 when it needed none."""
-        self._left = min(self._size, self._left + (spent or 1))
+        if self._left < self._size:
+            self._left = min(self._size, self._left + (spent or 1))

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 import attrs
 
 from setsmart_async.errors import InvalidResponseError
-from setsmart_async.records.converter import detailed_converter, page_reader
+from setsmart_async.records.converter import detailed_converter, page_reader, record_reader
 from setsmart_async.records.mismatch import WRONG, problems
 from setsmart_async.records.money import MoneyForm
 from setsmart_async.records.writer import write, write_record
@@ -28,18 +28,22 @@ def decode_record(kind: type[T], value: Json, path: str = "$") -> T:
     Raises `InvalidResponseError`, which names every wrong field.
     """
     try:
-        return cast(T, page_reader(kind)([value])[0])
+        record = cast(T, record_reader(kind)(value, kind))
     except WRONG:
         pass  # raised below, so that the error does not carry this one, which may quote a value
+    else:
+        return record
     raise _explained(kind, value, path)
 
 
 def decode_records(kind: type[T], values: Sequence[Json], path: str = "$") -> list[T]:
     """A page's records. Raises `InvalidResponseError`, which names every wrong field of every item."""
     try:
-        return cast("list[T]", page_reader(kind)(values))
+        records = cast("list[T]", page_reader(kind)(values))
     except WRONG:
         pass  # as in `decode_record`
+    else:
+        return records
     raise _explained(list[kind], values, path)  # type: ignore[valid-type]  # a type made at run time
 
 

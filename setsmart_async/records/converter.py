@@ -97,6 +97,18 @@ def page_reader(kind: type) -> ReadPage:
 _page_readers: dict[type, ReadPage] = {}
 
 
+def record_reader(kind: type) -> Reader:
+    """What reads one of this kind of records. Raises one of `WRONG`."""
+    reader = _record_readers.get(kind)
+    if reader is None:
+        reader = _generated(kind).one if can_generate(kind) else fast_converter().get_structure_hook(kind)
+        _record_readers[kind] = reader
+    return reader
+
+
+_record_readers: dict[type, Reader] = {}
+
+
 def _one_by_one(kind: type) -> ReadPage:
     read = fast_converter().get_structure_hook(kind)
     return lambda values: [read(value, kind) for value in values]

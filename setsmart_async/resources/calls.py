@@ -44,13 +44,7 @@ class Calls:
         self.engine = engine
         self.options = options
         self.dialect = dialect
-        self._page_names = PageNames(
-            plural=resource,
-            items_key=dialect.items_key,
-            cursor=dialect.cursor_parameter,
-            page=dialect.page_parameter,
-            size=dialect.page_size_parameter,
-        )
+        self._resource = resource
         self._to_wire = dialect.field_names(resource)
         self._from_wire = {other: name for name, other in self._to_wire.items()}
         self._parameters = dialect.parameter_names(resource)
@@ -90,7 +84,7 @@ class Calls:
     def one(self, record: type[R], response: HttpResponse, *, expected_id: str | None = None) -> R:
         """The record in an answer. Raises `InvalidResponseError`."""
         found, path = self.object_in(response, expected_id=expected_id)
-        return decode_record(record, self._renamed(found), path)
+        return decode_record(record, self._renamed(found) if self._from_wire else found, path)
 
     def object_in(self, response: HttpResponse, *, expected_id: str | None = None) -> tuple[JsonObject, str]:
         """The record's object as it came, and its path: bare, as documented, or under ``data`` or the dialect's key."""
@@ -140,9 +134,17 @@ class Calls:
                 raise ValueError("page_size must be 1 or more.")
             query[self.dialect.page_size_parameter] = str(page_size)
 
+        names = PageNames(
+            plural=self._resource,
+            items_key=self.dialect.items_key,
+            cursor=self.dialect.cursor_parameter,
+            page=self.dialect.page_parameter,
+            size=self.dialect.page_size_parameter,
+        )
+
         async def fetch(page_query: Query) -> RawPage:
             def decode(response: HttpResponse) -> RawPage:
-                return read_page(decode_json(response.body), response.headers, page_query, self._page_names)
+                return read_page(decode_json(response.body), response.headers, page_query, names)
 
             reply = await self.engine.run(self.call(operation, id=id, query=page_query, decode=decode))
             page = reply.value

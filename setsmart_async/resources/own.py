@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final, Literal, TypeVar, cast, get_args
 
 import attrs
+from msgspec.structs import replace
 
 from setsmart_async.config import CallOptions
 from setsmart_async.contract import CONTRACT, Dialect, Operation
@@ -102,7 +103,7 @@ async def request(
         idempotency_key=idempotency_key,
     )
     # Events and errors name the operation: not the path, which may hold an id.
-    named = attrs.evolve(call, operation=operation)
+    named = replace(call, operation=operation)
     return cast("Reply[R] | Reply[Json]", await calls.engine.run(named))
 
 

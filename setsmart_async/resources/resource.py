@@ -35,7 +35,9 @@ class ResourceOperations:
     delete: Operation | None = None
 
     def spelt_by(self, dialect: Dialect) -> ResourceOperations:
-        """The same rows as the dialect's server has them."""
+        """The same rows as the dialect's server has them. ``setsmart.properties`` asks for them each time."""
+        if not dialect.paths:
+            return self
 
         def spelt(operation: Operation | None) -> Operation | None:
             return None if operation is None else dialect.operation(operation)
@@ -71,7 +73,8 @@ class ReadableResource(Generic[R]):
         Raises `NotFoundError` when there is none, `InvalidResponseError` when the answer is another one's,
         `ValueError` for an id that can be none, and the errors of every call (see `errors`).
         """
-        return await self._get(self._calls, id)
+        calls = self._calls
+        return (await calls.engine.run(calls.read(self._record, self._operations.get, id))).value
 
     def get_many(self, ids: Iterable[str], *, concurrency: int = 16) -> AsyncGenerator[Result[R], None]:
         """Records by their ids, as they come: a `Result` for each id, so that no error loses the others.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal, TypeAlias, cast, get_args
 
 import attrs
+from msgspec.structs import replace
 
 from setsmart_async.errors import (
     AttemptTimeoutError,
@@ -154,25 +155,25 @@ class FaultPlan:
 def _spoilt(kind: FaultKind, answer: HttpResponse) -> HttpResponse:
     """An answer that would have been right."""
     if kind == "bad_json":
-        return attrs.evolve(answer, body=answer.body[: len(answer.body) // 2])
+        return replace(answer, body=answer.body[: len(answer.body) // 2])
     if kind == "broken_gzip":
         packed = gzip.compress(answer.body)
         headers = Headers([*answer.headers.pairs(), ("Content-Encoding", "gzip")])
-        return attrs.evolve(answer, headers=headers, body=packed[: len(packed) // 2])
+        return replace(answer, headers=headers, body=packed[: len(packed) // 2])
     if kind == "empty_page":
-        return attrs.evolve(answer, body=_emptied(answer.body))
+        return replace(answer, body=_emptied(answer.body))
     return answer  # a page to repeat, and none before it
 
 
 def _shifted(last: HttpResponse, answer: HttpResponse) -> HttpResponse:
     before, page = decode_json(last.body), decode_json(answer.body)
     if isinstance(before, list) and isinstance(page, list):
-        return attrs.evolve(answer, body=encode_json([*before[-1:], *page[:-1]]))
+        return replace(answer, body=encode_json([*before[-1:], *page[:-1]]))
     if isinstance(before, dict) and isinstance(page, dict):
         for name, items in page.items():
             earlier = before.get(name)
             if isinstance(items, list) and isinstance(earlier, list):
-                return attrs.evolve(answer, body=encode_json({**page, name: [*earlier[-1:], *items[:-1]]}))
+                return replace(answer, body=encode_json({**page, name: [*earlier[-1:], *items[:-1]]}))
     return answer
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
-from functools import partial
 from importlib import import_module
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from setsmart_async.errors import (
@@ -17,21 +14,31 @@ from setsmart_async.errors import (
     TLSError,
     TransportError,
 )
-from setsmart_async.transports.base import MAX_RESPONSE_BYTES, NOT_PASSED_ON, checked_proxy, verifying
-from setsmart_async.transports.body import ACCEPT_ENCODING, announced_length, announces_more, decoded_body, too_large
+from setsmart_async.transports.aiohttp_requests import Outgoing
+from setsmart_async.transports.base import (
+    MAX_RESPONSE_BYTES,
+    NOT_PASSED_ON,
+    checked_proxy,
+    verifying,
+)
+from setsmart_async.transports.body import (
+    announced_length,
+    announces_more,
+    decoded_body,
+    is_encoded,
+    too_large,
+)
 from setsmart_async.transports.connections import Lending, system_tls
 from setsmart_async.transports.under_way import Sending, UnderWay
-from setsmart_async.wire import Headers, HttpRequest, HttpResponse, Origin
+from setsmart_async.wire import Headers, HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     import aiohttp
-    import yarl
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
 _CONNECT_TIMEOUT: Final = 10.0
 _KEEPALIVE: Final = 10.0
-_LARGE_BODY: Final = 256 * 1024
 
 
 class AiohttpTransport:
@@ -62,9 +69,8 @@ class AiohttpTransport:
         self._max_response_bytes = max_response_bytes
         self._under_way = UnderWay()
         self._opening = asyncio.Lock()
-        self._pooled: aiohttp.ClientSession | None = None
-        self._fresh: aiohttp.ClientSession | None = None
-        self._base: tuple[Origin, yarl.URL] | None = None
+        self._pooled: Outgoing | None = None
+        self._fresh: Outgoing | None = None
 
     async def send(self, request: HttpRequest, *, timeout: float | None) -> HttpResponse:  # noqa: ASYNC109 - see base
         """See `Transport.send`."""
@@ -85,26 +91,18 @@ class AiohttpTransport:
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
         await self._under_way.close()
-        for session in (self._pooled, self._fresh):
-            if session is not None:
-                await session.close()
+        for outgoing in (self._pooled, self._fresh):
+            if outgoing is not None:
+                await outgoing.close()
         await asyncio.sleep(0)  # connections that were cut need one turn of the loop to go
 
     async def _exchange(self, request: HttpRequest, sending: Sending) -> HttpResponse:
-        session = self._fresh if request.fresh_connection else self._pooled
-        if session is None or (self._ssl_context is None and request.origin.scheme == "https"):
-            session = await self._open(request)
+        outgoing = self._fresh if request.fresh_connection else self._pooled
+        if outgoing is None or (self._ssl_context is None and request.origin.scheme == "https"):
+            outgoing = await self._open(request)
         response: aiohttp.ClientResponse | None = None
         try:
-            response = await session.request(
-                request.method,
-                self._url(request),
-                headers=request.headers,
-                data=_in_pieces(request.body),
-                allow_redirects=False,
-                ssl=self._ssl_context or True,
-                proxy=self._proxy,
-            )
+            response = await outgoing.send(request, self._ssl_context)
             return await self._read(response, request.method, sending)
         except BaseException:  # a cancellation too: what carried a failed exchange must not carry another
             if response is not None:
@@ -122,9 +120,8 @@ class AiohttpTransport:
         sending.is_read = True
         if sending.connection is not None:
             sending.connection.settle(may_go_on=not announces_more(headers, status))
-        return HttpResponse(
-            status=status, headers=headers, body=await decoded_body(raw, headers, status=status, limit=limit)
-        )
+        body = await decoded_body(raw, headers, status=status, limit=limit) if is_encoded(headers) else raw
+        return HttpResponse(status=status, headers=headers, body=body)
 
     async def _read_bounded(self, response: aiohttp.ClientResponse) -> bytes:
         chunks: list[bytes] = []
@@ -137,54 +134,28 @@ class AiohttpTransport:
         await response.wait_for_close()  # until what is left of the request is given up
         return b"".join(chunks)
 
-    def _url(self, request: HttpRequest) -> yarl.URL:
-        """The request's URL exactly as it was written; what URLs without a query share is parsed once."""
-        from yarl import URL
-
-        if "?" in request.target:
-            return URL(request.url, encoded=True)
-        base = self._base
-        if base is None or base[0] is not request.origin:
-            base = self._base = request.origin, URL(str(request.origin), encoded=True)
-        return base[1].with_path(base[0].path + request.target, encoded=True)
-
-    async def _open(self, request: HttpRequest) -> aiohttp.ClientSession:
+    async def _open(self, request: HttpRequest) -> Outgoing:
         async with self._opening:
             if self._pooled is None and self._fresh is None:
                 await asyncio.to_thread(_load_aiohttp)
             if self._ssl_context is None and request.origin.scheme == "https":
                 self._ssl_context = await asyncio.to_thread(system_tls)
-            session = self._fresh if request.fresh_connection else self._pooled
-            if session is None:
-                session = self._session(force_close=request.fresh_connection)
+            outgoing = self._fresh if request.fresh_connection else self._pooled
+            if outgoing is None:
+                outgoing = self._outgoing(force_close=request.fresh_connection)
                 if request.fresh_connection:
-                    self._fresh = session
+                    self._fresh = outgoing
                 else:
-                    self._pooled = session
-            return session
+                    self._pooled = outgoing
+            return outgoing
 
-    def _session(self, *, force_close: bool) -> aiohttp.ClientSession:
-        import aiohttp
-
+    def _outgoing(self, *, force_close: bool) -> Outgoing:
         connector = _watched_connector(
-            self._under_way, force_close=force_close, keepalive_timeout=None if force_close else self._keepalive_timeout
+            self._under_way,
+            force_close=force_close,
+            keepalive_timeout=None if force_close else self._keepalive_timeout,
         )
-        return aiohttp.ClientSession(
-            connector=connector,
-            headers={"Accept-Encoding": ACCEPT_ENCODING},
-            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout, ceil_threshold=float("inf")),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            raise_for_status=False,
-            skip_auto_headers=("User-Agent", "Content-Type"),
-            middlewares=(_sent_once,),
-        )
-
-
-def _in_pieces(body: bytes | None) -> bytes | BytesIO | None:
-    """The body, such that aiohttp does not hold up the loop with writing it."""
-    return BytesIO(body) if body is not None and len(body) > _LARGE_BODY else body
+        return Outgoing(connector, proxy=self._proxy, connect_timeout=self._connect_timeout)
 
 
 def _load_aiohttp() -> None:
@@ -207,6 +178,9 @@ def _watched_connector(
             traces: list[Trace],
             timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
         ) -> Connection:
+            sending = under_way.current()
+            if sending.connection is not None:
+                raise sending.lost()  # aiohttp's session would send idempotent requests a second time, by itself
             while True:
                 connection = await super().connect(req, traces, timeout)
                 protocol, transport = connection.protocol, connection.transport
@@ -214,35 +188,12 @@ def _watched_connector(
                     return connection  # gone already: aiohttp notices before it writes
                 loan = lending.lend(protocol, transport)
                 if loan is not None:
-                    under_way.current().carried_by(loan)
-                    connection.add_callback(partial(lending.take_back, protocol))
+                    sending.carried_by(loan)
+                    connection.add_callback(loan.take_back)
                     return connection
                 connection.close()
 
     return WatchedConnector(limit=0, force_close=force_close, keepalive_timeout=keepalive_timeout)
-
-
-async def _sent_once(
-    request: aiohttp.ClientRequest, handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
-) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending idempotent requests a second time by itself: it does so on these two errors."""
-    try:
-        return await handler(request)
-    except _resent_after() as fault:
-        raise _OnceOnlyError(fault) from None
-
-
-def _resent_after() -> tuple[type[aiohttp.ClientError], ...]:
-    import aiohttp
-
-    return aiohttp.ClientOSError, aiohttp.ServerDisconnectedError
-
-
-class _OnceOnlyError(Exception):
-    """Carries an error past aiohttp's resending."""
-
-    def __init__(self, fault: aiohttp.ClientError) -> None:
-        self.fault = fault
 
 
 def _faults() -> tuple[type[Exception], ...]:
@@ -250,7 +201,7 @@ def _faults() -> tuple[type[Exception], ...]:
     import aiohttp
     from aiohttp.http import HttpProcessingError
 
-    return TransportError, _OnceOnlyError, aiohttp.ClientError, HttpProcessingError, OSError
+    return TransportError, aiohttp.ClientError, HttpProcessingError, OSError
 
 
 def _translated(fault: Exception, sending: Sending, *, has_proxy: bool) -> TransportError | ClientClosedError:
@@ -259,8 +210,6 @@ def _translated(fault: Exception, sending: Sending, *, has_proxy: bool) -> Trans
 
     if isinstance(fault, TransportError):
         return fault
-    if isinstance(fault, _OnceOnlyError):
-        fault = fault.fault
     if isinstance(fault, aiohttp.ClientConnectorError) or not sending.has_left:
         return _not_connected(fault, has_proxy=has_proxy)
     if sending.status is not None or isinstance(fault, OSError | aiohttp.ClientConnectionError):

@@ -60,6 +60,11 @@ def announces_more(headers: Headers, status: int) -> bool:
     return status in _BODILESS and (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers)
 
 
+def is_encoded(headers: Headers) -> bool:
+    """Whether the body is other bytes than the ones that came: only then is `decoded_body` worth a coroutine."""
+    return headers.values_of("content-encoding") is not None
+
+
 async def decoded_body(raw: bytes, headers: Headers, *, status: int, limit: int) -> bytes:
     """The body as the server meant it: gzip undone and checked to its last byte, other encodings refused.
 

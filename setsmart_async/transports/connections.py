@@ -87,14 +87,20 @@ class _Gate(asyncio.Protocol):
 class Loan:
     """One request's use of a connection."""
 
-    __slots__ = ("_transport", "is_over", "is_reused")
+    __slots__ = ("_gate", "_transport", "is_over", "is_reused")
 
-    def __init__(self, transport: asyncio.WriteTransport, *, is_reused: bool) -> None:
+    def __init__(self, transport: asyncio.WriteTransport, *, is_reused: bool, gate: _Gate | None = None) -> None:
         self._transport = transport
+        self._gate = gate
         self.is_reused: bool = is_reused
         """Whether the connection has carried a request before."""
         self.is_over: bool = False
         """Whether another request has the connection by now."""
+
+    def take_back(self) -> None:
+        """The library has done with the connection, and nobody else has it yet."""
+        if self._gate is not None:
+            self._gate.is_open = False
 
     def cut(self) -> None:
         """Break the connection at once, whatever it still has to write, unless another request has it by now."""
@@ -138,17 +144,12 @@ class Lending:
             return None
         known.latest.is_over = True
         known.gate.is_open = True
-        known.latest = Loan(transport, is_reused=True)
-        return known.latest
-
-    def take_back(self, connection: Pooled) -> None:
-        """The request has done with it, and nobody else has it yet."""
-        known = self._known.get(connection)
-        if known is not None:
-            known.gate.is_open = False
+        loan = known.latest = Loan(transport, is_reused=True, gate=known.gate)
+        return loan
 
     def _lend_first(self, connection: Pooled, transport: asyncio.WriteTransport) -> Loan:
-        gate, loan = _Gate(connection, transport), Loan(transport, is_reused=False)
+        gate = _Gate(connection, transport)
+        loan = Loan(transport, is_reused=False, gate=gate)
         closed, loop = connection.closed, asyncio.get_running_loop()
         if closed is None:
             return loan  # gone already: aiohttp notices before it writes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import attrs
+from msgspec.structs import replace
 
 from setsmart_async.transports.base import MAX_RESPONSE_BYTES
 from setsmart_async.transports.body import decoded_body
@@ -47,7 +47,7 @@ class MemoryTransport:
             if error is None:
                 raise
         else:
-            return answer if body is answer.body else attrs.evolve(answer, body=body)
+            return answer if body is answer.body else replace(answer, body=body)
         finally:
             self._under_way.finish(sending)
         raise error

@@ -111,7 +111,7 @@ class UnderWay:
         if self._closed:
             raise ClientClosedError
         loop = self._bound_loop()
-        task = asyncio.current_task()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101 - coroutines of asyncio run in tasks
         due = inf if timeout is None else loop.time() + timeout
         sending = self._sendings[task] = Sending(task, due, timeout, task.cancelling())
@@ -129,7 +129,7 @@ class UnderWay:
 
     def current(self) -> Sending:
         """The current task's request."""
-        return self._sendings[asyncio.current_task()]
+        return self._sendings[asyncio.current_task(self._loop)]
 
     def connection_lost(self, connection: Loan) -> None:
         """End the request that still waits for an answer on this connection, which is gone."""
@@ -157,12 +157,10 @@ class UnderWay:
     def _bound_loop(self) -> asyncio.AbstractEventLoop:
         """The running loop, which is the only one from the first request on."""
         loop = asyncio.get_running_loop()
-        if self._loop is None:
+        if self._loop is not loop:  # asyncio knows of forks: in a child this one does not run
+            if self._loop is not None:
+                raise ForkedClientError if os.getpid() != self._process else WrongEventLoopError
             self._loop, self._process = loop, os.getpid()
-        elif self._process != os.getpid():
-            raise ForkedClientError
-        elif self._loop is not loop:
-            raise WrongEventLoopError
         return loop
 
     def _ring_at(self, loop: asyncio.AbstractEventLoop, due: float) -> None:

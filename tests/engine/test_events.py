@@ -1,20 +1,25 @@
 """What observers and logs are told, and that neither can hurt a call."""
 
+import asyncio
 import logging
 import threading
 import time
 
 import pytest
-from engine.scene import LOST, OK, exhausted, failure_of, played, stage, status
+from engine.scene import LOST, NOT_CONNECTED, OK, Step, exhausted, failure_of, played, stage, status
 
 from setsmart_async import (
     ApiKey,
     AttemptEnded,
     AttemptStarted,
     BackgroundObserver,
+    CallEnded,
+    CallStarted,
     Event,
     HttpResponse,
     MemoryTransport,
+    Observers,
+    Origin,
     Outcome,
     PageRead,
     Property,
@@ -34,8 +39,10 @@ class TestObserver:
             await s.client.properties.get("prop_123")
             return s.events
 
-        first, refused, again, second, lost, once_more, third, done = played(main)
+        begun, first, refused, again, second, lost, once_more, third, done, ended = played(main)
         operation = "GET /properties/{id}"
+        origin = Origin("http", "127.0.0.1", 1, "/v1")
+        assert begun == CallStarted(operation=operation, call_id=1, origin=origin)
         assert first == AttemptStarted(operation=operation, call_id=1, number=1)
         assert isinstance(refused, AttemptEnded)
         assert (refused.status, refused.error, refused.request_id) == (500, None, "req_1")
@@ -48,6 +55,81 @@ class TestObserver:
         assert isinstance(third, AttemptStarted)
         assert isinstance(done, AttemptEnded)
         assert (done.number, done.status, done.error) == (3, 200, None)
+        assert isinstance(ended, CallEnded)
+        assert (ended.call_id, ended.error, ended.outcome) == (1, None, None)
+        assert ended.seconds == pytest.approx(again.delay + once_more.delay, abs=0.001)
+
+    @pytest.mark.parametrize(
+        ("step", "error", "outcome"),
+        [(status(404), "NotFoundError", Outcome.REJECTED), (NOT_CONNECTED, "ConnectError", Outcome.NOT_SENT)],
+    )
+    def test_a_calls_end_says_what_it_raised(self, step: Step, error: str, outcome: Outcome) -> None:
+        async def main() -> list[Event]:
+            s = stage(step, max_attempts=1)
+            await failure_of(s.client.properties.get("prop_123"))
+            return s.events
+
+        *_, ended = played(main)
+        assert isinstance(ended, CallEnded)
+        assert (ended.error, ended.outcome) == (error, outcome)
+
+    def test_a_cancelled_call_and_its_attempt_are_told_to_the_end(self) -> None:
+        async def main() -> list[Event]:
+            s = stage(OK, latency=60.0)
+            getting = asyncio.create_task(s.client.properties.get("prop_123"))
+            await asyncio.sleep(1)
+            getting.cancel()
+            await asyncio.wait([getting])
+            return s.events
+
+        begun, started, attempt, call = played(main)
+        assert isinstance(begun, CallStarted)
+        assert isinstance(started, AttemptStarted)
+        assert isinstance(attempt, AttemptEnded)
+        assert (attempt.error, attempt.outcome, attempt.status) == ("CancelledError", Outcome.UNKNOWN, None)
+        assert isinstance(call, CallEnded)
+        assert (call.error, call.outcome) == ("CancelledError", None)
+
+    def test_what_a_transport_must_not_raise_ends_the_attempt_too(self) -> None:
+        def broken() -> HttpResponse:
+            raise LookupError("a transport's own fault")
+
+        async def main() -> list[Event]:
+            s = stage(broken)
+            with pytest.raises(LookupError):
+                await s.client.properties.get("prop_123")
+            return s.events
+
+        *_, attempt, call = played(main)
+        assert isinstance(attempt, AttemptEnded)
+        assert isinstance(call, CallEnded)
+        assert (attempt.error, call.error) == ("LookupError", "LookupError")
+
+    def test_an_answers_quota_is_told(self) -> None:
+        async def main() -> list[Event]:
+            headers = {"X_RateLimit_Limit": "100", "X_RateLimit_Remaining": "7", "X_RateLimit_Reset": "1445412490"}
+            s = stage(status(200, **headers, Date="Wed, 21 Oct 2015 07:28:00 GMT"), max_attempts=1)
+            await failure_of(s.client.properties.get("prop_123"))
+            return s.events
+
+        (ended,) = [event for event in played(main) if isinstance(event, AttemptEnded)]
+        assert (ended.quota_limit, ended.quota_remaining, ended.quota_reset_after) == (100, 7, 10.0)
+
+    def test_several_observers_are_told_whatever_one_of_them_raises(self, caplog: pytest.LogCaptureFixture) -> None:
+        def bad(event: Event) -> None:
+            raise RuntimeError("broken dashboard")
+
+        async def main() -> tuple[list[Event], list[Event]]:
+            one, other = list[Event](), list[Event]()
+            s = stage(OK, observer=Observers(one.append, bad, other.append))
+            await s.client.properties.get("prop_123")
+            return one, other
+
+        one, other = played(main)
+        assert one == other
+        assert [type(event) for event in one] == [CallStarted, AttemptStarted, AttemptEnded, CallEnded]
+        assert caplog.text.count("RuntimeError") == 4
+        assert "broken dashboard" not in caplog.text
 
     def test_waits_and_pages_are_told(self) -> None:
         async def main() -> list[Event]:
@@ -97,7 +179,7 @@ class TestObserver:
         with BackgroundObserver(slow) as watching:
             assert played(main) == 0  # all calls are done before it has heard of one
             hold.set()
-        assert [type(event) for event in told] == [AttemptStarted, AttemptEnded] * 50
+        assert [type(event) for event in told] == [CallStarted, AttemptStarted, AttemptEnded, CallEnded] * 50
         assert threading.get_ident() not in threads
         assert watching.dropped == 0
 

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
-import attrs
 from engine.scene import OK
+from msgspec.structs import replace
 
 from setsmart_async import MemoryTransport, SetSmart
 from setsmart_async.wire import Headers
@@ -20,7 +20,7 @@ class TestSharing:
             return a.quota.remaining, b.quota.remaining, other.quota.limit
 
         def clients(*keys: str) -> Iterable[SetSmart]:
-            answer = attrs.evolve(
+            answer = replace(
                 OK,
                 headers=Headers(
                     [

@@ -162,9 +162,9 @@ def test_records_without_ids_are_compared_whole() -> None:
 
 def test_only_a_window_of_ids_is_remembered() -> None:
     size = 6_000
-    pages = [[f"{page}.{number}" for number in range(size)] for page in range(3)]
-    assert len(ids_of(by_cursor(*pages, pages[2][:10]).listing())) == 3 * size
-    assert len(ids_of(by_cursor(*pages, pages[0][:10]).listing())) == 3 * size + 10
+    pages = [[f"{page}.{number}" for number in range(size)] for page in range(4)]
+    assert len(ids_of(by_cursor(*pages, pages[2][:10]).listing())) == 4 * size
+    assert len(ids_of(by_cursor(*pages, pages[0][:10]).listing())) == 4 * size + 10
 
 
 def test_a_next_page_that_is_this_page_is_an_error() -> None:
