@@ -20,7 +20,7 @@ def main(path: str) -> int:
     failed = 0
     shards = [SyncShard(account=account) for account in read_accounts(path)]
     with (
-        LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as dask,
     ):
         tasks = {dask.submit(SyncShard.run, shard): shard.account.name for shard in shards}

@@ -37,7 +37,6 @@ IMPORTED_ONLY_BY = {"sandbox": {"cli", "testing"}}
 # Third-party modules with one home; the longest name that fits decides.
 HOMES = {
     "aiohttp": ("transports/aiohttp.py", "transports/aiohttp_requests.py"),
-    "aiohttp.typedefs": ("integrations/aiohttp_web.py",),
     "aiohttp.web": ("sandbox/server.py", "integrations/"),
     "cyclopts": ("cli/",),
     "fastapi": ("integrations/fastapi.py",),
@@ -46,6 +45,8 @@ HOMES = {
     "hypothesis": ("testing/",),
     "opentelemetry": ("integrations/opentelemetry",),
     "pytest": ("testing/",),
+    "dlt": ("integrations/dlt.py",),
+    "pyarrow": ("integrations/dlt.py",),
     "redis": ("limits/redis.py", "webhooks/redis.py"),
     "rich": ("cli/",),
     "sqlalchemy": ("sync/", "webhooks/sqlalchemy.py"),

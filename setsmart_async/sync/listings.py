@@ -6,9 +6,18 @@ from datetime import datetime
 from typing import cast
 
 from setsmart_async.client import SetSmart
+from setsmart_async.policy.retry import RetryPolicy
+from setsmart_async.priority import Priority
 from setsmart_async.resources.pages import Listing
 from setsmart_async.sync.rows import Listed
 from setsmart_async.sync.tables import SyncedResource
+
+
+def for_bulk_work(client: SetSmart) -> SetSmart:
+    """The client, waiting for quota as long as it takes, behind everybody else."""
+    return client.with_options(
+        deadline=None, queueing_counts=False, priority=Priority.BULK, retry=RetryPolicy(max_attempts=5)
+    )
 
 
 def listing_of(

@@ -9,12 +9,9 @@ import asyncio
 
 import attrs
 
-from setsmart_async.client import SetSmart
 from setsmart_async.errors import ConfigurationError
-from setsmart_async.policy.retry import RetryPolicy
-from setsmart_async.priority import Priority
 from setsmart_async.sync.accounts import Account
-from setsmart_async.sync.listings import listing_of
+from setsmart_async.sync.listings import for_bulk_work, listing_of
 from setsmart_async.sync.many_accounts import SyncSettings
 from setsmart_async.sync.result import SyncResult
 from setsmart_async.sync.sync import Sync
@@ -71,7 +68,7 @@ class PageShard:
         found: list[Json] = []
         onward: str | None = None
         async with self.account.client() as client:
-            listing = listing_of(_patient(client), RESOURCES[self.resource], page_size=self.page_size, since=None)
+            listing = listing_of(for_bulk_work(client), RESOURCES[self.resource], page_size=self.page_size, since=None)
             for cursor in self.cursors:
                 page = await listing.page(cursor)
                 found += page.raw
@@ -96,7 +93,7 @@ async def page_shards(
     if page_size < 1 or pages_per_shard < 1:
         raise ConfigurationError("page_size and pages_per_shard must be 1 or more.")
     async with account.client() as client:
-        listing = listing_of(_patient(client), RESOURCES[resource], page_size=page_size, since=None)
+        listing = listing_of(for_bulk_work(client), RESOURCES[resource], page_size=page_size, since=None)
         first = await listing.page(None)
     cursor_of = listing.cursors_behind(first)
     if cursor_of is None or first.numbers is None:
@@ -107,10 +104,3 @@ async def page_shards(
         PageShard(account=account, resource=resource, page_size=page_size, cursors=part, is_open=part is parts[-1])
         for part in parts
     ]
-
-
-def _patient(client: SetSmart) -> SetSmart:
-    """Waits for quota as long as it takes, behind everybody else."""
-    return client.with_options(
-        deadline=None, queueing_counts=False, priority=Priority.BULK, retry=RetryPolicy(max_attempts=5)
-    )

@@ -17,10 +17,9 @@ from setsmart_async.errors import (
     PermissionDeniedError,
     SyncIncompleteError,
 )
-from setsmart_async.policy.retry import RetryPolicy
-from setsmart_async.priority import Priority
 from setsmart_async.sync.database import Database
 from setsmart_async.sync.identity import Identity
+from setsmart_async.sync.listings import for_bulk_work
 from setsmart_async.sync.progress import Mode, SyncProgress
 from setsmart_async.sync.rehearsal import Rehearsal
 from setsmart_async.sync.resource_sync import ResourceSync, Settings
@@ -98,9 +97,7 @@ class Sync:
             raise ConfigurationError("account and source must not be empty: leave them out, or name them.")
         self._named = None if resources is None else frozenset(resources)
         self._resources = _chosen(self._named)
-        self._client = client.with_options(
-            deadline=None, queueing_counts=False, priority=Priority.BULK, retry=RetryPolicy(max_attempts=5)
-        )
+        self._client = for_bulk_work(client)
         self._database = Database(None if to == NOWHERE else to)
         self._is_dry = dry_run or to == NOWHERE
         self._settings = Settings(

@@ -110,7 +110,7 @@ def test_a_reader_is_generated_for_every_kind(kind: type) -> None:
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(st.data())
 def test_all_readers_agree_on_a_record(kind: type, data: st.DataObject) -> None:
     agree(kind, data.draw(answers(kind)))
@@ -126,7 +126,7 @@ def agree(kind: type, value: Json) -> None:
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-@settings(max_examples=50)
+@settings(max_examples=15)
 @given(st.data())
 def test_all_readers_agree_on_a_page(kind: type, data: st.DataObject) -> None:
     some = data.draw(st.lists(answers(kind), min_size=1, max_size=3))
