@@ -18,7 +18,7 @@ nox.options.error_on_missing_interpreters = False  # the matrix runs on the Pyth
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 EXTRAS = ".[cli,sync]"
-BENCHMARKS = ("overhead", "codec", "bulk", "imports", "memory", "transports", "limiter")
+BENCHMARKS = ("overhead", "codec", "bulk", "imports", "memory", "transports", "limiter", "shared_quota", "sync")
 
 # The examples that hypothesis tries are the same in every run; HYPOTHESIS_PROFILE=explore looks for new ones.
 # With a safe path the folder that pytest starts in is not importable: the tests meet the installed package.
@@ -102,6 +102,13 @@ def browser(session: nox.Session) -> None:
     """The sandbox's live page in Chromium, while a sync runs. Needs: apt-get install chromium chromium-driver."""
     session.install(EXTRAS, *group("test"), "selenium>=4.30")
     session.run("pytest", "tests/browser/live_page.py", *session.posargs, env=TEST_ENV)
+
+
+@nox.session(default=False)
+def by_session(session: nox.Session) -> None:
+    """The transport contract on the way through aiohttp's session, which releases that we have not met yet take."""
+    session.install(EXTRAS, *group("test"))
+    session.run("pytest", "-n", "auto", "tests/contract/aiohttp_by_session.py", *session.posargs, env=TEST_ENV)
 
 
 @nox.session(default=False)

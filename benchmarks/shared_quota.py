@@ -202,13 +202,13 @@ def _press(run: Run, server: RedisServer, base_url: str, key: str) -> tuple[list
 
 def runs(*, quick: bool) -> list[Run]:
     """What is measured."""
-    windows = 4 if quick else 8
-    numbers = (1, 4) if quick else (1, 4, 16)
+    if quick:
+        plan = [Run(strategy=name, processes=4, window=2.0, windows=4) for name in ("ours", "independent")]
+        return [*plan, Run(strategy="ours", processes=4, window=2.0, windows=6, redis_lost=True)]
+    numbers, windows = (1, 4, 16), 8
     plan = [Run(strategy=name, processes=number, windows=windows) for number in numbers for name in STRATEGIES]
     plan.append(Run(strategy="ours", processes=4, windows=windows, limit=1000, tasks=800))
-    plan += [
-        Run(strategy="ours", processes=number, windows=3 * windows // 2, redis_lost=True) for number in numbers[1:]
-    ]
+    plan += [Run(strategy="ours", processes=number, windows=12, redis_lost=True) for number in numbers[1:]]
     return plan
 
 

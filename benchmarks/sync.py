@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rows and rounds, into results/quick")
     quick = parser.parse_args().quick
     load = load_now()
-    rows, rounds = (2_000, 2) if quick else (10_000, 5)
+    rows, rounds = (2_000, 1) if quick else (10_000, 5)
     results: list[Result] = []
     watched: list[dict[str, float]] = []
     for paging in GOALS:

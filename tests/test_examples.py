@@ -84,7 +84,8 @@ async def a_test_of_ones_own(folder: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *[sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder)],
         *["-c", os.devnull, "-W", "error", str(EXAMPLES / "test_free_beds.py")],
-        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, cwd=folder,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     out, _ = await process.communicate()
     assert process.returncode == 0, out.decode()

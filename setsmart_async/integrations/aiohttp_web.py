@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from setsmart_async.client import SetSmart
 from setsmart_async.errors import ConfigurationError, SetSmartError
@@ -56,7 +55,9 @@ def client_of(request: web.Request) -> SetSmart:
 
 
 @web.middleware
-async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def answer_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     """Middleware that answers the errors of this library, see `integrations.responses`; all others pass.
 
     An error after the beginning of a streamed answer passes too: the connection ends then, and nobody takes what was

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from fastapi import FastAPI, Request, Response
 
 from setsmart_async.integrations.asgi import AsgiApp, CancelOnDisconnect, Message, Receive, Send
 
@@ -213,6 +214,33 @@ def test_what_receiving_raises_is_raised_to_the_application() -> None:
         server = Server()
         await CancelOnDisconnect(app)({"type": "http", "method": "GET"}, broken, server.send)
         assert server.sent == [BEGINNING]
+
+    asyncio.run(main())
+
+
+def test_it_reaches_an_endpoint_through_the_frameworks_own_middleware() -> None:
+    async def main() -> None:
+        work = Work()
+        app = FastAPI()
+
+        @app.middleware("http")
+        async def inner(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+            return await call_next(request)
+
+        @app.get("/")
+        async def endpoint(request: Request) -> None:
+            await work(request.scope, request.receive, Server().send)
+
+        app.add_middleware(CancelOnDisconnect)
+        server = Server(REQUEST)
+        scope: Message = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+        asking = asyncio.ensure_future(app(scope, server.messages.get, server.send))
+        await work.begun.wait()
+        server.messages.put_nowait(GONE)
+        await asking
+        assert work.was_cancelled
+        assert server.sent == []
+        assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(main())
 

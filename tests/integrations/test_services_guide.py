@@ -12,10 +12,11 @@ from cli.commands import served
 from starlette.testclient import TestClient
 
 from setsmart_async.sandbox.api import SANDBOX_API_KEY, SandboxApi
+from setsmart_async.wire import JsonObject
 
 GUIDE = Path(__file__).parents[2] / "docs" / "services.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-HOME = {"id": "prop_1", "name": "Villa", "status": "active"}
+HOME: JsonObject = {"id": "prop_1", "name": "Villa", "status": "active"}
 
 
 def applications() -> list[Any]:

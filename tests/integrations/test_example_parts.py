@@ -1,13 +1,17 @@
-"""The example service's cache: one question for all who come, and none for nobody."""
+"""The example service's parts, in this process: its cache, and what it opens and closes."""
 
 import asyncio
 import contextlib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from integrations.example_service import EXAMPLES
+from integrations.example_service import EXAMPLES, SECRET
+from starlette.testclient import TestClient
+
+from setsmart_async.testing import FakeSetSmart, fake_property
 
 if TYPE_CHECKING:
     from service.cache import Cached
@@ -124,3 +128,50 @@ def test_what_was_asked_before_a_change_is_not_kept() -> None:
         assert await cached.get() == 3
 
     asyncio.run(main())
+
+
+def test_what_it_opens_it_closes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from service import app as service
+
+    story: list[str] = []
+
+    class Told(FakeSetSmart):
+        async def aclose(self) -> None:
+            working = [task for task in asyncio.all_tasks() if "keep_synced" in str(task.get_coro())]
+            story.append(f"client closed, {len(working)} tasks left")
+            await super().aclose()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SETSMART_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setattr(service, "SetSmart", lambda: Told(fake_property(id="villa", name="Villa", max_guests=2)))
+    for _ in range(2):
+        with TestClient(service.app) as visitor:
+            assert [home["id"] for home in visitor.get("/homes?guests=2").json()] == ["villa"]
+            assert visitor.get("/homes?guests=3").json() == []
+            assert visitor.get("/live").json() == "yes"
+            assert visitor.get("/ready").json()["syncing"] is True
+            assert story == []
+        assert story.pop() == "client closed, 0 tasks left"
+
+
+def test_without_its_settings_it_does_not_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from service import app as service
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyError, match="SETSMART_WEBHOOK_SECRET"), TestClient(service.app):
+        pass
+
+
+def test_it_is_not_ready_when_its_background_task_has_failed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from service import app as service
+
+    async def fail(*_: object, **__: object) -> None:
+        raise LookupError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SETSMART_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setattr(service, "SetSmart", FakeSetSmart)
+    monkeypatch.setattr(service, "keep_synced", fail)
+    with TestClient(service.app) as visitor:
+        answer = visitor.get("/ready")
+    assert (answer.status_code, answer.json()["syncing"]) == (503, False)
