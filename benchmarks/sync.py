@@ -129,7 +129,7 @@ def run(program: str, base_url: str, paging: str, rows: int, measured: list[dict
     """Seconds per row of one run into an empty database."""
     with tempfile.TemporaryDirectory(prefix="sync-bench-") as folder:
         command = [sys.executable, "-c", program, base_url, folder, paging]
-        quiet = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL", "HOME": folder}
+        quiet = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL", "DLT_DATA_DIR": folder}
         output = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **quiet})
     found: dict[str, float] = json.loads(output.stdout.splitlines()[-1])
     if found["rows"] != rows:
@@ -156,7 +156,7 @@ def by(paging: str, rows: int, rounds: int) -> tuple[Result, list[dict[str, floa
     ]
     way = "by page number, 16 in flight" if paging == "page" else "by cursor, one page after the other"
     title = f"{rows:,} rows {way}, against dlt's declarative source"
-    return Result(figure("P8", title, f"at least {goal:g} times", "rows per second"), best), ours
+    return Result(figure(f"P8 {paging}", title, f"at least {goal:g} times", "rows per second"), best), ours
 
 
 def main() -> None:

@@ -11,11 +11,11 @@ from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
 import attrs
 import dlt
-import pyarrow as pa  # type: ignore[import-untyped]  # it carries no types
 from dlt.extract import DltResource, DltSource
 
 from setsmart_async.client import SetSmart
@@ -27,16 +27,17 @@ from setsmart_async.sync.rows import Row, day_rows, rows_of
 from setsmart_async.sync.tables import RESOURCES, ResourceName, SyncedResource
 from setsmart_async.wire import encode_json
 
+_arrow: Final[Any] = import_module("pyarrow")  # it carries no types
 _DEFAULT: Final[tuple[ResourceName, ...]] = ("properties", "reservations", "conversations")
 _ROWS_PER_TABLE: Final = 1_000
 _DAYS_PER_REQUEST: Final = 365
-_TYPES: Final[Mapping[type, pa.DataType]] = {
-    bool: pa.bool_(),
-    int: pa.int64(),
-    float: pa.float64(),
-    Decimal: pa.decimal128(38, 9),
-    date: pa.date32(),
-    datetime: pa.timestamp("us", tz="UTC"),
+_TYPES: Final[Mapping[type, object]] = {
+    bool: _arrow.bool_(),
+    int: _arrow.int64(),
+    float: _arrow.float64(),
+    Decimal: _arrow.decimal128(38, 9),
+    date: _arrow.date32(),
+    datetime: _arrow.timestamp("us", tz="UTC"),
 }
 
 
@@ -96,14 +97,14 @@ def _resource(resource: SyncedResource, settings: _Settings, *, incremental: boo
     else:
         cursor = None
 
-    async def everything() -> AsyncGenerator[pa.Table, None]:
+    async def everything() -> AsyncGenerator[object, None]:
         is_calendar = resource.name == "calendar"
         tables = _days(resource, settings) if is_calendar else _listed(resource, settings, None)
         async with aclosing(tables):
             async for table in tables:
                 yield table
 
-    async def changed(updated_at: dlt.sources.incremental[datetime] | None = cursor) -> AsyncGenerator[pa.Table, None]:
+    async def changed(updated_at: dlt.sources.incremental[datetime] | None = cursor) -> AsyncGenerator[object, None]:
         since = None if updated_at is None else updated_at.last_value
         tables = _listed(resource, settings, None if since is None else since - settings.overlap)
         async with aclosing(tables):
@@ -116,7 +117,7 @@ def _resource(resource: SyncedResource, settings: _Settings, *, incremental: boo
 
 async def _listed(
     resource: SyncedResource, settings: _Settings, since: datetime | None
-) -> AsyncGenerator[pa.Table, None]:
+) -> AsyncGenerator[object, None]:
     rows: list[Row] = []
     async with settings.client() as client:
         listing = listing_of(for_bulk_work(client), resource, page_size=settings.page_size, since=since)
@@ -130,7 +131,7 @@ async def _listed(
         yield _table(resource, rows)
 
 
-async def _days(resource: SyncedResource, settings: _Settings) -> AsyncGenerator[pa.Table, None]:
+async def _days(resource: SyncedResource, settings: _Settings) -> AsyncGenerator[object, None]:
     horizon = Horizon.of(datetime.now(UTC), settings.days_ahead, _DAYS_PER_REQUEST)
     rows: list[Row] = []
     async with settings.client() as opened:
@@ -146,9 +147,9 @@ async def _days(resource: SyncedResource, settings: _Settings) -> AsyncGenerator
         yield _table(resource, rows)
 
 
-def _table(resource: SyncedResource, rows: list[Row]) -> pa.Table:
-    typed = [(field.name, _TYPES.get(field.kind, pa.string())) for field in resource.fields]
-    parent = [("property_id", pa.string())] if resource.name == "calendar" else []
-    schema = pa.schema([("id", pa.string()), *parent, *typed, ("raw", pa.string())])
+def _table(resource: SyncedResource, rows: list[Row]) -> object:
+    typed = [(field.name, _TYPES.get(field.kind, _arrow.string())) for field in resource.fields]
+    parent = [("property_id", _arrow.string())] if resource.name == "calendar" else []
+    schema = _arrow.schema([("id", _arrow.string()), *parent, *typed, ("raw", _arrow.string())])
     records = [{"id": row.id, **row.typed, "raw": encode_json(row.item).decode()} for row in rows]
-    return pa.Table.from_pylist(records, schema=schema)
+    return _arrow.Table.from_pylist(records, schema=schema)

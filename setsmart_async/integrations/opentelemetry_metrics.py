@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 import attrs
-from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, NoOpMeterProvider, Observation, get_meter
+from opentelemetry.metrics import (
+    CallbackOptions,
+    Counter,
+    Histogram,
+    Meter,
+    MeterProvider,
+    NoOpMeterProvider,
+    Observation,
+    UpDownCounter,
+    get_meter,
+)
 
 from setsmart_async.integrations.opentelemetry_targets import SCHEMA, Attributes, Target
 from setsmart_async.observer import AttemptEnded
@@ -44,22 +54,22 @@ class Metrics:
 
     def __init__(self, meter: Meter) -> None:
         """Without a provider's SDK the meter counts nothing, and costs next to nothing."""
-        self.duration = meter.create_histogram(
+        self.duration: Histogram = meter.create_histogram(
             "http.client.request.duration",
             unit="s",
             description="Duration of HTTP client requests.",
             explicit_bucket_boundaries_advisory=_REQUEST_BUCKETS,
         )
-        self.active = meter.create_up_down_counter(
+        self.active: UpDownCounter = meter.create_up_down_counter(
             "http.client.active_requests", unit="{request}", description="Number of active HTTP requests."
         )
-        self.wait = meter.create_histogram(
+        self.wait: Histogram = meter.create_histogram(
             "setsmart.limiter.wait.duration",
             unit="s",
             description="Wait of each request for quota or a free slot, before it was sent.",
             explicit_bucket_boundaries_advisory=_WAIT_BUCKETS,
         )
-        self.retries = meter.create_counter(
+        self.retries: Counter = meter.create_counter(
             "setsmart.retries", unit="{retry}", description="Requests that failed and are repeated."
         )
         self._rows = meter.create_counter(

@@ -49,7 +49,7 @@ class RedisCoordinator:
         self._digest = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Lease)
-        self.exchanges = 0
+        self.exchanges: int = 0
         """How often Redis was asked."""
 
     async def exchange(self, account: str, report: Report) -> Lease:

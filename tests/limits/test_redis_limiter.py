@@ -4,7 +4,7 @@ import asyncio
 import functools
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import pytest
 from redis import Redis
@@ -45,7 +45,8 @@ def sandbox(limit: int = 1000) -> SandboxServer:
 def everything_in(url: str) -> bytes:
     with Redis.from_url(url) as redis:
         keys: list[bytes] = list(redis.scan_iter())
-        return b"\n".join(part for key in keys for part in (key, redis.get(key) or b""))
+        values: list[Any] = [redis.get(key) for key in keys]
+        return b"\n".join([*keys, *(bytes(value) for value in values)])
 
 
 @in_a_loop

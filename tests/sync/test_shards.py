@@ -41,7 +41,7 @@ def test_page_shards_in_several_processes_share_one_quota_and_read_all_there_is(
         assert [len(shard.cursors) for shard in shards] == [6, 6, 6, 3]
         with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
             found = [record for part in pool.map(PageShard.run, shards) for record in part]
-    ids = {record["id"] for record in found if isinstance(record, dict)}
+    ids = {str(record["id"]) for record in found if isinstance(record, dict)}
     assert len(found) == len(ids) == 205
     stats = server.stats()
     assert stats["by_status"] == {"200": stats["requests"]}
