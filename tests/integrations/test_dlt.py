@@ -58,7 +58,8 @@ class FailsBehind(FaultPlan):
 
 def environment(base_url: str, folder: Path) -> dict[str, str]:
     server = {"SETSMART_BASE_URL": base_url, "SETSMART_API_KEY": SANDBOX_API_KEY}
-    return {**server, "RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL", "DLT_DATA_DIR": str(folder)}
+    quiet = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL"}
+    return {**server, **quiet, "DLT_DATA_DIR": str(folder)}
 
 
 def run(folder: Path, base_url: str, *steps: tuple[str, object]) -> list[Any]:

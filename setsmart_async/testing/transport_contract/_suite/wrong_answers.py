@@ -84,7 +84,7 @@ def test_whatever_comes_the_error_is_ours(candidate: Candidate) -> None:
         if peer.request():
             peer.send(sent[-1])
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(damaged())
     def one(answer: bytes) -> None:
         sent.append(answer)
