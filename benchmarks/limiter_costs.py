@@ -193,7 +193,7 @@ _GOALS: Final = (2.0, None, 6.0)
 
 def _acquire_costs(say: Say, quick: bool) -> list[Row]:
     """All of them, interleaved."""
-    rounds, calls = (5, 5_000) if quick else (15, 20_000)
+    rounds, calls = (5, 2_000) if quick else (15, 20_000)
     seconds: dict[tuple[str, int], list[float]] = {place: [] for place in _SPINS}
     for number in range(rounds + 1):
         for place, prepare in _SPINS.items():

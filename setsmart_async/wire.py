@@ -239,7 +239,15 @@ def checked_idempotency_key(text: str) -> str:
 
 def target_of(path: str, query: Query) -> str:
     """Path and query as they stand in the request line."""
-    return f"{path}?{urlencode(query)}" if query else path
+    return f"{path}?{query_text(query)}" if query else path
+
+
+def query_text(query: Query) -> str:
+    """Query parameters as they stand behind the question mark. What needs no escapes goes without `urlencode`."""
+    plain = _UNRESERVED.fullmatch
+    if all(plain(name) and plain(value) for name, value in query.items()):
+        return "&".join([f"{name}={value}" for name, value in query.items()])
+    return urlencode(query)
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):

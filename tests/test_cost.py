@@ -19,14 +19,17 @@ import pytest
 
 import setsmart_async
 from setsmart_async import HttpRequest, HttpResponse, MemoryTransport, Observer, SetSmart
-from setsmart_async.records.codec import decode_record, decode_records
+from setsmart_async.policy.paging import PageNames
+from setsmart_async.records.codec import decode_record
 from setsmart_async.records.property import Property
+from setsmart_async.resources.page_text import read_directly
 from setsmart_async.wire import Headers, Json, JsonObject, encode_json
 
 HOME = str(Path(str(setsmart_async.__file__)).parent)
 CALLS = 20
 MOST_IN_MEMORY = 52
 MOST_WITH_AN_OBSERVER = 100
+MOST_FOR_A_PAGE = 120
 MOST_OVER_AIOHTTP = 78
 VILLA: JsonObject = {"id": "prop_123", "name": "Beachfront Villa", "bedrooms": 3, "bathrooms": 2, "status": "active"}
 HEADERS = Headers(
@@ -116,18 +119,37 @@ def test_a_call_over_aiohttp() -> None:
     assert asyncio.run(main()) <= MOST_OVER_AIOHTTP
 
 
-@pytest.mark.parametrize(("extra", "most"), [({}, 0), ({"pool": True, "tags": ["sea"]}, 1)])
-def test_a_record_of_a_page(extra: JsonObject, most: int) -> None:
-    """None of the package's functions is entered for it, one where it has unknown fields: the made reader does it."""
+@pytest.mark.parametrize("extra", [{}, {"pool": True, "tags": ["sea"]}], ids=["documented", "unknown fields"])
+def test_a_record_of_a_page(extra: JsonObject) -> None:
+    """None of the package's functions is entered for it, on the direct way: the made reader does it all."""
 
-    def entered_for(number: int) -> int:
+    def entered_for(number: int) -> Counter[str]:
         page: list[Json] = [{**VILLA, "id": f"prop_{index}", **extra} for index in range(number)]
-        decode_records(Property, page)
+        response = HttpResponse(status=200, body=encode_json({"data": page, "total": number}))
+        read_directly(Property, response, {}, PageNames())
         with counted() as entered:
-            decode_records(Property, page)
-        return entered.total()
+            assert read_directly(Property, response, {}, PageNames()) is not None
+        return entered
 
-    assert entered_for(1_000) - entered_for(100) <= 900 * most
+    assert entered_for(1_000) == entered_for(100)
+
+
+def test_a_page_of_a_walk() -> None:
+    """Pages take the direct way, and nobody looks at their items as JSON."""
+    body = encode_json({"data": [{**VILLA, "id": f"prop_{index}"} for index in range(100)]})
+    transport = MemoryTransport(lambda _: HttpResponse(status=200, headers=HEADERS, body=body))
+
+    async def main() -> Counter[str]:
+        async with SetSmart("key-of-the-cost", base_url="http://127.0.0.1:1/v1", transport=transport) as client:
+            await client.properties.list().page()
+            with counted() as entered:
+                assert len((await client.properties.list().page()).items) == 100
+            return entered
+
+    entered = asyncio.run(main())
+    assert entered["read_directly"] == 1
+    assert entered["decode_json"] == entered["LaterItems.__getitem__"] == 0
+    assert entered.total() <= MOST_FOR_A_PAGE
 
 
 def test_what_is_counted() -> None:

@@ -7,7 +7,7 @@ order, and what fits nothing is an error, never an empty page. All of it is prov
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -55,7 +55,7 @@ class PageNumbers:
 class RawPage:
     """One page as JSON."""
 
-    items: list[Json]
+    items: Sequence[Json]
     path: str
     """Where the items stand in the body: ``$`` or ``$.data``."""
     following: Query | None
@@ -66,22 +66,32 @@ class RawPage:
     """Set when pages are numbered."""
 
 
-def read_page(body: Json, headers: Headers, query: Query, names: PageNames) -> RawPage:
+def read_page(
+    body: Json,
+    headers: Headers,
+    query: Query,
+    names: PageNames,
+    *,
+    taken: tuple[Sequence[Json], str] | None = None,
+) -> RawPage:
     """Read one page; `query` is what it was asked for with.
 
+    `taken` are the items and their path, when they are not in the body any more.
     Raises `InvalidResponseError` when there is no list, or more than one that could be meant.
     """
-    items, path = _items(body, names)
+    if isinstance(body, dict) and body.get("success") is False:
+        raise InvalidResponseError("$", "reports a failure under a status of success")
+    found, path = taken or _items(body, names)
     objects = _metadata(body)
     total = _first_int(objects, _TOTAL_KEYS)
     if total is None:
         total = _whole(headers.get("x-total-count"))
-    size = _size(objects, query, names, len(items), total)
+    size = _size(objects, query, names, len(found), total)
     numbers = _numbers(objects, query, names, total, size)
     return RawPage(
-        items=items,
+        items=found,
         path=path,
-        following=_following(_Seen(objects, headers, query, len(items), total, size, numbers), names),
+        following=_following(_Seen(objects, headers, query, len(found), total, size, numbers), names),
         total=total,
         numbers=numbers,
     )
@@ -92,10 +102,7 @@ def _items(body: Json, names: PageNames) -> tuple[list[Json], str]:
         return body, "$"
     if not isinstance(body, dict):
         raise InvalidResponseError("$", "expected a list of records")
-    if body.get("success") is False:
-        raise InvalidResponseError("$", "reports a failure under a status of success")
-    keys = (names.items_key,) if names.items_key else (*_ITEM_KEYS, names.plural)
-    for key in keys:
+    for key in item_keys(names):
         value = body.get(key)
         if isinstance(value, list):
             return value, f"$.{key}"
@@ -108,6 +115,11 @@ def _items(body: Json, names: PageNames) -> tuple[list[Json], str]:
         return lists[0]
     reason = "holds no list of records" if not lists else "holds several lists: name the right one with items_key"
     raise InvalidResponseError("$", reason)
+
+
+def item_keys(names: PageNames) -> tuple[str, ...]:
+    """Where the items can stand in a body; the first that fits counts."""
+    return (names.items_key,) if names.items_key else (*_ITEM_KEYS, names.plural)
 
 
 def _metadata(body: Json) -> list[JsonObject]:
@@ -269,7 +281,11 @@ def _describes_itself(objects: list[JsonObject]) -> bool:
 
 
 def _first_int(objects: list[JsonObject], keys: tuple[str, ...]) -> int | None:
-    return next((number for holder in objects for key in keys if (number := _whole(holder.get(key))) is not None), None)
+    for holder in objects:
+        for key in keys:
+            if key in holder and (number := _whole(holder[key])) is not None:
+                return number
+    return None
 
 
 def _whole(value: Json) -> int | None:

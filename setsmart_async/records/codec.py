@@ -13,7 +13,8 @@ from typing import TypeVar, cast
 import attrs
 
 from setsmart_async.errors import InvalidResponseError
-from setsmart_async.records.converter import detailed_converter, page_reader, record_reader
+from setsmart_async.records.body_reader import ReadBody
+from setsmart_async.records.converter import body_reader, detailed_converter, record_reader
 from setsmart_async.records.mismatch import WRONG, problems
 from setsmart_async.records.money import MoneyForm
 from setsmart_async.records.writer import write, write_record
@@ -39,12 +40,22 @@ def decode_record(kind: type[T], value: Json, path: str = "$") -> T:
 def decode_records(kind: type[T], values: Sequence[Json], path: str = "$") -> list[T]:
     """A page's records. Raises `InvalidResponseError`, which names every wrong field of every item."""
     try:
-        records = cast("list[T]", page_reader(kind)(values))
+        read = record_reader(kind)
+        records = [cast(T, read(value, kind)) for value in values]
     except WRONG:
         pass  # as in `decode_record`
     else:
         return records
     raise _explained(list[kind], values, path)  # type: ignore[valid-type]  # a type made at run time
+
+
+def decode_body(kind: type, body: bytes, keys: Sequence[str]) -> ReadBody | None:
+    """A whole body with a list of records, the fastest way; see `BodyReader.read`.
+
+    None where only `decode_records` can tell: what is unusual, what is wrong, and classes that need cattrs.
+    """
+    reader = body_reader(kind)
+    return None if reader is None else reader.read(body, keys)
 
 
 def encode_record(record: attrs.AttrsInstance, money: MoneyForm = "string") -> JsonObject:

@@ -20,7 +20,8 @@ from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 from cattrs.preconf.msgspec import MsgspecJsonConverter, make_converter
 
-from setsmart_async.records.generated_reader import GeneratedReader, ReadPage, can_generate
+from setsmart_async.records.body_reader import BodyReader
+from setsmart_async.records.generated_reader import ReadOne, can_generate, object_reader
 from setsmart_async.records.layout import layout_of
 from setsmart_async.records.mismatch import WRONG, MismatchError
 from setsmart_async.records.money import read_amount
@@ -86,22 +87,11 @@ detailed_converter: Final[Callable[[], MsgspecJsonConverter]] = functools.cache(
 """The converter that explains, made when it is first needed."""
 
 
-def page_reader(kind: type) -> ReadPage:
-    """What reads a list of this kind of records, or of anything else that cattrs can read. Raises one of `WRONG`."""
-    reader = _page_readers.get(kind)
-    if reader is None:
-        reader = _page_readers[kind] = _generated(kind).page if can_generate(kind) else _one_by_one(kind)
-    return reader
-
-
-_page_readers: dict[type, ReadPage] = {}
-
-
 def record_reader(kind: type) -> Reader:
     """What reads one of this kind of records. Raises one of `WRONG`."""
     reader = _record_readers.get(kind)
     if reader is None:
-        reader = _generated(kind).one if can_generate(kind) else fast_converter().get_structure_hook(kind)
+        reader = _generated(kind) if can_generate(kind) else fast_converter().get_structure_hook(kind)
         _record_readers[kind] = reader
     return reader
 
@@ -109,19 +99,24 @@ def record_reader(kind: type) -> Reader:
 _record_readers: dict[type, Reader] = {}
 
 
-def _one_by_one(kind: type) -> ReadPage:
-    read = fast_converter().get_structure_hook(kind)
-    return lambda values: [read(value, kind) for value in values]
+def body_reader(kind: type) -> BodyReader | None:
+    """What reads a body with a list of this kind of records; None for classes that need cattrs."""
+    if kind not in _body_readers:
+        _body_readers[kind] = BodyReader(kind, layout_of(kind), _hook) if can_generate(kind) else None
+    return _body_readers[kind]
+
+
+_body_readers: dict[type, BodyReader | None] = {}
 
 
 @functools.cache
-def _generated(kind: type) -> GeneratedReader:
+def _generated(kind: type) -> ReadOne:
     """The class's reader. A class that holds itself is met again while its reader is made: that one waits."""
     if kind in _under_way.kinds:
         raise RecursionError
     _under_way.kinds.add(kind)
     try:
-        return GeneratedReader(kind, layout_of(kind), _hook)
+        return object_reader(kind, layout_of(kind), _hook)
     finally:
         _under_way.kinds.discard(kind)
 
@@ -222,7 +217,7 @@ def _each(items: Iterable[tuple[int | str, object]], read: Reader, kind: object)
 
 def _record_reader(kind: type, converter: MsgspecJsonConverter) -> Reader:
     if not converter.detailed_validation and can_generate(kind):
-        return _generated(kind).one
+        return _generated(kind)
     layout = layout_of(kind)
     read = cast(
         Callable[[JsonObject, type], object],

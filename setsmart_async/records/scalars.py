@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from enum import Enum
 
+import msgspec
+
 from setsmart_async.records.mismatch import MismatchError
 from setsmart_async.records.open_enum import OpenEnum
 
@@ -48,14 +50,25 @@ def read_boolean(value: object, _: object = None) -> bool:
 
 
 def read_instant(value: object, _: object = None) -> datetime:
-    """RFC 3339, in UTC; a time without an offset is taken as UTC (provisional: SetSmart documents no time)."""
+    """RFC 3339, in UTC, rounded to microseconds; a time without an offset is taken as UTC.
+
+    (Provisional: SetSmart documents no time.) Other forms of ISO 8601 are read as well as Python reads them.
+    """
     if type(value) is not str or len(value) < 16:
         raise MismatchError("an RFC 3339 time", value)
     try:
-        instant = datetime.fromisoformat(value)
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        return in_utc(msgspec.convert(value, datetime))
+    except (msgspec.ValidationError, OverflowError):
+        pass  # another form of ISO 8601, or none
+    try:
+        return in_utc(datetime.fromisoformat(value))
     except (ValueError, OverflowError):
         raise MismatchError("an RFC 3339 time", value) from None
+
+
+def in_utc(instant: datetime) -> datetime:
+    """The same instant in UTC, which is what is meant where no offset is told. Raises `OverflowError`."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def read_day(value: object, _: object = None) -> date:

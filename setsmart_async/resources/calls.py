@@ -20,6 +20,7 @@ from setsmart_async.policy.paging import PageNames, RawPage, read_page
 from setsmart_async.policy.retry import RetryClass
 from setsmart_async.records.codec import decode_record, decode_records, encode_value
 from setsmart_async.records.unset import UNSET
+from setsmart_async.resources.page_text import read_directly
 from setsmart_async.resources.pages import Listing
 from setsmart_async.wire import (
     HttpResponse,
@@ -142,26 +143,24 @@ class Calls:
             size=self.dialect.page_size_parameter,
         )
 
-        async def fetch(page_query: Query) -> RawPage:
-            def decode(response: HttpResponse) -> RawPage:
-                return read_page(decode_json(response.body), response.headers, page_query, names)
+        def decode(response: HttpResponse, page_query: Query) -> tuple[RawPage, list[R]]:
+            if not self._from_wire and (read := read_directly(record, response, page_query, names)) is not None:
+                return read
+            page = read_page(decode_json(response.body), response.headers, page_query, names)
+            if self._from_wire:
+                page = attrs.evolve(page, items=[self._renamed(item) for item in page.items])
+            return page, decode_records(record, page.items, page.path)
 
-            reply = await self.engine.run(self.call(operation, id=id, query=page_query, decode=decode))
-            page = reply.value
+        async def fetch(page_query: Query) -> tuple[RawPage, list[R]]:
+            call = self.call(operation, id=id, query=page_query, decode=partial(decode, page_query=page_query))
+            reply = await self.engine.run(call)
+            page, _ = reply.value
             self.engine.tell(
                 PageRead(operation=str(operation), call_id=reply.call_id, items=len(page.items), total=page.total)
             )
-            if self._from_wire:
-                return attrs.evolve(page, items=[self._renamed(item) for item in page.items])
-            return page
+            return reply.value
 
-        return Listing(
-            fetch,
-            lambda raw: decode_records(record, raw.items, raw.path),
-            query,
-            page_parameter=self.dialect.page_parameter,
-            cursor=cursor,
-        )
+        return Listing(fetch, query, page_parameter=self.dialect.page_parameter, cursor=cursor)
 
     def query(self, filters: Mapping[str, object]) -> dict[str, str]:
         """Filters as query parameters, as the server spells them."""

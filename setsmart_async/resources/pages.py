@@ -13,7 +13,7 @@ import attrs
 from setsmart_async.errors import InvalidResponseError
 from setsmart_async.policy.paging import PageNumbers, RawPage, overlay
 from setsmart_async.resources.ahead import pages_ahead
-from setsmart_async.wire import Json, Query
+from setsmart_async.wire import Json, Query, query_text
 
 R = TypeVar("R")
 
@@ -33,7 +33,7 @@ class Page(Generic[R]):
     numbers: PageNumbers | None = None
     """This page's number and the last one's, when pages are numbered."""
     raw: Sequence[Json] = attrs.field(default=(), repr=False)
-    """The items as they came."""
+    """The items as they came; read when first looked at."""
 
 
 class Listing(Generic[R]):
@@ -45,15 +45,13 @@ class Listing(Generic[R]):
 
     def __init__(
         self,
-        fetch: Callable[[Query], Awaitable[RawPage]],
-        decode: Callable[[RawPage], list[R]],
+        fetch: Callable[[Query], Awaitable[tuple[RawPage, list[R]]]],
         query: Query,
         *,
         page_parameter: str,
         cursor: str | None = None,
     ) -> None:
         self._fetch = fetch
-        self._decode = decode
         self._query = query
         self._page_parameter = page_parameter
         self._cursor = cursor
@@ -65,15 +63,10 @@ class Listing(Generic[R]):
             following = dict(parse_qsl(cursor, keep_blank_values=True, strict_parsing=True)) if cursor else {}
         except ValueError:
             raise ValueError("cursor must be a Page.next_cursor of the same list.") from None
-        raw = await self._fetch(overlay(self._query, following))
-        try:
-            items = self._decode(raw)
-        except InvalidResponseError as fault:
-            del raw
-            raise fault.with_traceback(None)  # noqa: B904 - the same one, without the frames that hold the records
+        raw, items = await self._fetch(overlay(self._query, following))
         return Page(
             items=items,
-            next_cursor=urlencode(raw.following) if raw.following else None,
+            next_cursor=query_text(raw.following) if raw.following else None,
             total=raw.total,
             numbers=raw.numbers,
             raw=raw.items,
@@ -120,7 +113,7 @@ class Listing(Generic[R]):
             async for page in walk:
                 if page.next_cursor is not None and page.next_cursor in asked:
                     raise InvalidResponseError("$", "leads back to an earlier page: the server goes round in a circle")
-                identities = [_identity(record) for record in page.items]
+                identities = [getattr(record, "id", record) for record in page.items]
                 if identities and identities == before:
                     raise InvalidResponseError(
                         "$", "this page is the last one again: the server ignores the page asked for"
@@ -149,7 +142,7 @@ class Listing(Generic[R]):
         async with aclosing(self.pages()) as pages:
             async for page in pages:
                 for record in page.items:
-                    identity = _identity(record)
+                    identity: object = getattr(record, "id", record)
                     if identity in seen or identity in seen_before:
                         continue
                     seen.add(identity)
@@ -175,8 +168,3 @@ class Listing(Generic[R]):
             async for record in walk:
                 return record
         return None
-
-
-def _identity(record: object) -> object:
-    """What tells a record from others: its id, when it has one."""
-    return getattr(record, "id", record)

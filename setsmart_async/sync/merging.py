@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
+import msgspec
 
 from setsmart_async.sync.progress import Counts, Pass
 from setsmart_async.sync.result import Change, ChangeKind
@@ -14,8 +15,7 @@ from setsmart_async.sync.steps import Step
 from setsmart_async.sync.tables import SyncedResource
 
 
-@attrs.frozen(kw_only=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the database knows of a row."""
 
     content_hash: str
@@ -72,7 +72,7 @@ def merged(
             elif not trusting and there.is_newer_than(row, step.asked_at, now):
                 unchanged += not again
                 merge.older.add(row.id)
-                known[row.id] = attrs.evolve(there, generation=before.generation)
+                known[row.id] = msgspec.structs.replace(there, generation=before.generation)
                 continue
             elif there.content_hash != row.content_hash or there.deleted_at is not None:
                 changed += not again

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
-import attrs
 import msgspec
 
 from setsmart_async.errors import InvalidResponseError
@@ -34,8 +33,7 @@ class Listed(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record as it is stored, but for what the store itself knows."""
 
     id: str

@@ -60,6 +60,7 @@ async def walk(
                 total=got.page.total,
                 shifting=got.page.numbers is not None,
             )
+            await asyncio.sleep(0)  # where many pages have come, the loop has its turn after each of them
 
 
 async def _pages(

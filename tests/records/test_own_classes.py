@@ -12,7 +12,7 @@ import pytest
 from setsmart_async import InvalidResponseError, OpenEnum
 from setsmart_async.records import converter
 from setsmart_async.records.codec import decode_record, decode_records, encode_record
-from setsmart_async.records.generated_reader import GeneratedReader, ReadOne, can_generate
+from setsmart_async.records.generated_reader import ReadOne, can_generate, object_reader
 from setsmart_async.records.layout import RecordLayout
 from setsmart_async.wire import Json, JsonObject
 
@@ -280,12 +280,11 @@ class Tree:
 def test_a_class_that_holds_itself_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[type] = []
 
-    class Counting(GeneratedReader):
-        def __init__(self, kind: type, layout: RecordLayout, hook_for: Callable[[Any], ReadOne]) -> None:
-            made.append(kind)
-            super().__init__(kind, layout, hook_for)
+    def counting(kind: type, layout: RecordLayout, hook_for: Callable[[Any], ReadOne]) -> ReadOne:
+        made.append(kind)
+        return object_reader(kind, layout, hook_for)
 
-    monkeypatch.setattr(converter, "GeneratedReader", Counting)
+    monkeypatch.setattr(converter, "object_reader", counting)
     assert decode_record(Tree, {"name": "a", "branches": [{"name": "b"}]}).branches == (Tree(name="b"),)
     assert made == [Tree]
 

@@ -31,14 +31,14 @@ class Server:
     answer: Callable[[Query], RawPage]
     asked: list[Query] = attrs.field(factory=list[Query])
 
-    async def fetch(self, query: Query) -> RawPage:
+    async def fetch(self, query: Query) -> tuple[RawPage, list[Home]]:
         self.asked.append(dict(query))
-        return self.answer(query)
+        page = self.answer(query)
+        return page, [Home(str(item["id"]), str(item.get("note"))) for item in page.items if isinstance(item, dict)]
 
     def listing(self, *, cursor: str | None = None, query: Query | None = None) -> Listing[Home]:
         return Listing(
             self.fetch,
-            lambda raw: [Home(str(item["id"]), str(item.get("note"))) for item in raw.items if isinstance(item, dict)],
             query or {},
             page_parameter="page",
             cursor=cursor,
@@ -149,10 +149,10 @@ def test_a_record_that_came_before_is_left_out() -> None:
 
 
 def test_records_without_ids_are_compared_whole() -> None:
-    async def fetch(query: Query) -> RawPage:
-        return raw(["a", "b"])
+    async def fetch(query: Query) -> tuple[RawPage, list[str]]:
+        return raw(["a", "b"]), ["x", "y", "x"]
 
-    listing: Listing[str] = Listing(fetch, lambda page: ["x", "y", "x"], {}, page_parameter="page")
+    listing: Listing[str] = Listing(fetch, {}, page_parameter="page")
 
     async def main() -> list[str]:
         return [record async for record in listing]

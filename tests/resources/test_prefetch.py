@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import attrs
 import pytest
@@ -25,6 +25,9 @@ class Home:
     id: str
 
 
+Fetched: TypeAlias = "tuple[RawPage, list[Home]]"
+
+
 @attrs.define
 class Server:
     """Pages of homes by number or by cursor; each answer takes a second of virtual time."""
@@ -36,7 +39,7 @@ class Server:
     under_way: int = 0
     most_under_way: int = 0
 
-    async def fetch(self, query: Query) -> RawPage:
+    async def fetch(self, query: Query) -> Fetched:
         number = int(query.get("page", query.get("cursor", "1")))
         self.asked.append(number)
         self.under_way += 1
@@ -52,12 +55,12 @@ class Server:
         if number < last:
             following = {"page": str(number + 1), "snapshot": "s1"} if self.numbered else {"cursor": str(number + 1)}
         numbers = PageNumbers(current=number, last=last) if self.numbered else None
-        return RawPage(items=[*self.pages[number - 1]], path="$", following=following, numbers=numbers)
+        items = self.pages[number - 1]
+        page = RawPage(items=[*items], path="$", following=following, numbers=numbers)
+        return page, [Home(item) for item in items]
 
     def listing(self) -> Listing[Home]:
-        return Listing(
-            self.fetch, lambda raw: [Home(str(item)) for item in raw.items], {"limit": "2"}, page_parameter="page"
-        )
+        return Listing(self.fetch, {"limit": "2"}, page_parameter="page")
 
 
 def homes(pages: int) -> list[list[str]]:
@@ -100,7 +103,7 @@ def test_what_the_way_on_holds_beside_the_number_is_kept() -> None:
     queries: list[Query] = []
 
     class Watched(Server):
-        async def fetch(self, query: Query) -> RawPage:
+        async def fetch(self, query: Query) -> Fetched:
             queries.append(query)
             return await super().fetch(query)
 
@@ -200,9 +203,10 @@ def test_a_list_that_grows_and_one_that_shrinks_are_walked_to_their_end() -> Non
 
 def test_a_circle_of_cursors_is_an_error_ahead_too() -> None:
     class Circling(Server):
-        async def fetch(self, query: Query) -> RawPage:
-            page = await super().fetch(query)
-            return attrs.evolve(page, following={"cursor": "2" if page.following is None else page.following["cursor"]})
+        async def fetch(self, query: Query) -> Fetched:
+            page, items = await super().fetch(query)
+            onward = {"cursor": "2" if page.following is None else page.following["cursor"]}
+            return attrs.evolve(page, following=onward), items
 
     for listing in (
         Circling(homes(4), numbered=False).listing(),
