@@ -18,7 +18,7 @@ TIMES = st.builds(lambda time, zone: time.replace(tzinfo=zone), NAIVE, st.just(U
 @given(TIMES)
 def test_the_text_is_that_of_sqlalchemys_own_type(instant: datetime) -> None:
     dialect = sqlite.dialect()
-    ours, theirs = UtcTime().bind_processor(dialect), sqlite.DATETIME().bind_processor(dialect)
+    ours, theirs = UtcTime().bind_processor(dialect), DateTime().dialect_impl(dialect).bind_processor(dialect)
     assert ours is not None
     assert theirs is not None
     assert ours(instant) == cast(object, theirs(instant.astimezone(UTC).replace(tzinfo=None)))
