@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 import attrs
+import msgspec
 
 from setsmart_async.errors import InvalidResponseError
 from setsmart_async.wire import Headers, Json, JsonObject, Query
@@ -51,8 +52,7 @@ class PageNumbers:
     last: int
 
 
-@attrs.frozen(kw_only=True)
-class RawPage:
+class RawPage(msgspec.Struct, frozen=True, kw_only=True):
     """One page as JSON."""
 
     items: Sequence[Json]
@@ -134,8 +134,7 @@ def _metadata(body: Json) -> list[JsonObject]:
     return found
 
 
-@attrs.frozen
-class _Seen:
+class _Seen(msgspec.Struct, frozen=True):
     """What one page shows of where it stands."""
 
     objects: list[JsonObject]

@@ -36,8 +36,7 @@ _PATIENCE: Final = 32
 _PLAIN_TYPES: Final = (*INLINE, datetime, date)
 
 
-@attrs.frozen
-class ReadBody:
+class ReadBody(msgspec.Struct, frozen=True):
     """A body that was read."""
 
     records: list[object]

@@ -9,6 +9,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 import attrs
+import msgspec
 
 from setsmart_async.config import CallOptions
 from setsmart_async.contract import Dialect, Operation
@@ -148,7 +149,7 @@ class Calls:
                 return read
             page = read_page(decode_json(response.body), response.headers, page_query, names)
             if self._from_wire:
-                page = attrs.evolve(page, items=[self._renamed(item) for item in page.items])
+                page = msgspec.structs.replace(page, items=[self._renamed(item) for item in page.items])
             return page, decode_records(record, page.items, page.path)
 
         async def fetch(page_query: Query) -> tuple[RawPage, list[R]]:

@@ -56,21 +56,29 @@ class Listing(Generic[R]):
         self._page_parameter = page_parameter
         self._cursor = cursor
         self._depth = 0
+        self._onward: tuple[str | None, Query | None] = None, None  # the last page's way on, which is asked for next
 
     async def page(self, cursor: str | None = None) -> Page[R]:
         """One page: the first, or the one that a `Page.next_cursor` or `cursor_at` leads to."""
-        try:
-            following = dict(parse_qsl(cursor, keep_blank_values=True, strict_parsing=True)) if cursor else {}
-        except ValueError:
-            raise ValueError("cursor must be a Page.next_cursor of the same list.") from None
-        raw, items = await self._fetch(overlay(self._query, following))
+        raw, items = await self._fetch(overlay(self._query, self._following(cursor)))
+        next_cursor = query_text(raw.following) if raw.following else None
+        self._onward = next_cursor, raw.following
         return Page(
             items=items,
-            next_cursor=query_text(raw.following) if raw.following else None,
+            next_cursor=next_cursor,
             total=raw.total,
             numbers=raw.numbers,
             raw=raw.items,
         )
+
+    def _following(self, cursor: str | None) -> Query:
+        known, following = self._onward
+        if following and cursor == known:
+            return following
+        try:
+            return dict(parse_qsl(cursor, keep_blank_values=True, strict_parsing=True)) if cursor else {}
+        except ValueError:
+            raise ValueError("cursor must be a Page.next_cursor of the same list.") from None
 
     def cursor_at(self, number: int) -> str:
         """The cursor of a page by its number, for lists whose pages have `Page.numbers`."""

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import TypeAlias, TypeVar
 
 import attrs
+import msgspec
 import pytest
 import virtual_time
 from hypothesis import given
@@ -206,7 +207,7 @@ def test_a_circle_of_cursors_is_an_error_ahead_too() -> None:
         async def fetch(self, query: Query) -> Fetched:
             page, items = await super().fetch(query)
             onward = {"cursor": "2" if page.following is None else page.following["cursor"]}
-            return attrs.evolve(page, following=onward), items
+            return msgspec.structs.replace(page, following=onward), items
 
     for listing in (
         Circling(homes(4), numbered=False).listing(),
