@@ -1,7 +1,6 @@
 """One of the processes of `shared_quota.py`: presses against the sandbox through one limiter. Not run by hand."""
 
 import asyncio
-import contextlib
 import importlib
 import json
 import resource
@@ -106,6 +105,18 @@ class Pyrate(Told):
         await self.limiter.try_acquire_async("key")
 
 
+async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: redis-py 8.1 swallows cancellations, so that peers would go on for ever."""
+    pending = tasks
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.2)
+    for failure in (task.exception() for task in tasks if not task.cancelled()):
+        if failure is not None:
+            raise failure
+
+
 async def press(options: Options) -> dict[str, object]:
     """Call until the end; what came of it."""
     limiter: RateLimiter
@@ -136,10 +147,9 @@ async def press(options: Options) -> dict[str, object]:
     await asyncio.sleep(start_at - time.time())
     before = resource.getrusage(resource.RUSAGE_SELF)
     async with setsmart:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(start_at + options.seconds - time.time()), asyncio.TaskGroup() as group:
-                for _ in range(options.tasks):
-                    group.create_task(worker())
+        tasks = {asyncio.create_task(worker()) for _ in range(options.tasks)}
+        await asyncio.sleep(start_at + options.seconds - time.time())
+        await _ended(tasks)
         after = resource.getrusage(resource.RUSAGE_SELF)
         if isinstance(limiter, RedisLimiter):
             await limiter.aclose()
