@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar, cast, overload
+from typing import Any, ClassVar, TypeVar, cast, overload
 
 from setsmart_async.policy.paging import PageNames, RawPage, item_keys, read_page
 from setsmart_async.records.codec import decode_body
@@ -43,7 +43,7 @@ class LaterItems(Sequence[Json]):
     def __repr__(self) -> str:
         return repr(self[:])
 
-    __hash__ = None  # type: ignore[assignment]  # as a list's
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # as a list's
 
 
 def read_directly(

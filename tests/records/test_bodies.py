@@ -334,3 +334,5 @@ def test_items_are_there_when_they_are_looked_at(key: str | None, body: bytes) -
         assert copied == items
     with pytest.raises(IndexError):
         items[2]
+    with pytest.raises(TypeError):
+        hash(items)  # what it holds can change, as a list's
