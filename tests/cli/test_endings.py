@@ -33,11 +33,13 @@ def interrupted(shell: Shell, at: Callable[[HttpRequest], bool]) -> Iterator[San
         return None
 
     api = SandboxApi(5, page_size=2, intercept=answer)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run behind an ``&``
     with shell.on(api):
         try:
             yield api
         finally:
             over.set()
+            signal.signal(signal.SIGINT, before)
 
 
 def test_a_create_that_is_interrupted_may_have_been_done(shell: Shell) -> None:

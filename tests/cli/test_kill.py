@@ -39,8 +39,13 @@ def test_a_killed_sync_goes_on_where_it_was(tmp_path: Path, paging: PagingStyle,
             _, errors = process.communicate(timeout=30)
         stats = server.stats()
     assert process.returncode == 0, errors
-    assert stats["requests"] - asked == REQUESTS_IN_A_PASS - reached[-1] // PAGE < REQUESTS_IN_A_PASS
-    assert stats["by_status"] == {"200": stats["requests"]}
+    # What a killed process had just sent can reach the server behind the next one's first answer, which knows nothing
+    # of it: at most so much is refused, and asked for again.
+    refused = stats["by_status"].get("429", 0)
+    assert refused <= len(kills)
+    assert stats["by_status"]["200"] == stats["requests"] - refused
+    left = REQUESTS_IN_A_PASS - reached[-1] // PAGE
+    assert left <= stats["requests"] - asked <= left + refused < REQUESTS_IN_A_PASS
     assert f"Went on where an earlier run had stopped: {reached[-1]:,} were there." in errors
     assert stored(path) == {str(record["id"]): record for record in seed_properties(PROPERTIES)}
     assert len(table(path)) == PROPERTIES
