@@ -4,11 +4,10 @@ import asyncio
 import random
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -94,13 +93,13 @@ def test_r53_r56_out_of_the_sandbox_each_event_takes_effect_once(kind: str, tmp_
         statuses = asyncio.run(main())
     finally:
         service.kill()
-    database: sqlite3.Connection = effects(tmp_path)
-    names = dict(database.execute("SELECT id, name FROM names").fetchall())
+    with closing(effects(tmp_path)) as database:
+        names = dict(database.execute("SELECT id, name FROM names").fetchall())
+        times = [count for (count,) in database.execute("SELECT times FROM events").fetchall()]
     held = {str(home["id"]): home["name"] for home in api.properties}
     happened = {home: name for home, name in held.items() if str(name).startswith(("Name ", "New "))}
     assert len(happened) > NEW
     assert names == happened
-    times = [count for (count,) in database.execute("SELECT times FROM events").fetchall()]
     # What a kill caught between its effect and the store's note of it is done again: no more than were under way.
     assert sum(times) - len(times) <= KILLS * AT_ONCE
     assert set(statuses) <= {0, 200, 503}
