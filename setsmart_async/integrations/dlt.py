@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
@@ -22,6 +22,7 @@ from setsmart_async.client import SetSmart
 from setsmart_async.errors import ConfigurationError
 from setsmart_async.keys import ApiKey, KeyProvider
 from setsmart_async.sync.calendar import Horizon
+from setsmart_async.sync.columns import Value
 from setsmart_async.sync.listings import for_bulk_work, listing_of
 from setsmart_async.sync.rows import Row, day_rows, rows_of
 from setsmart_async.sync.tables import RESOURCES, ResourceName, SyncedResource
@@ -31,11 +32,14 @@ _arrow: Final[Any] = import_module("pyarrow")  # it carries no types
 _DEFAULT: Final[tuple[ResourceName, ...]] = ("properties", "reservations", "conversations")
 _ROWS_PER_TABLE: Final = 1_000
 _DAYS_PER_REQUEST: Final = 365
+_PLACES: Final = 9
+_LAST_PLACE: Final = Decimal(1).scaleb(-_PLACES)
+_ROOM: Final = Context(prec=100)
 _TYPES: Final[Mapping[type, object]] = {
     bool: _arrow.bool_(),
     int: _arrow.int64(),
     float: _arrow.float64(),
-    Decimal: _arrow.decimal128(38, 9),
+    Decimal: _arrow.decimal128(38, _PLACES),
     date: _arrow.date32(),
     datetime: _arrow.timestamp("us", tz="UTC"),
 }
@@ -93,7 +97,9 @@ def setsmart_source(
 
 def _resource(resource: SyncedResource, settings: _Settings, *, incremental: bool) -> DltResource:
     if incremental and any(field.name == "updated_at" for field in resource.fields):
-        cursor = dlt.sources.incremental[datetime]("updated_at", on_cursor_value_missing="include")
+        # `lag`: dlt itself drops what lies before its start, which has to be the time that is asked for.
+        lag = settings.overlap.total_seconds()
+        cursor = dlt.sources.incremental[datetime]("updated_at", lag=lag, on_cursor_value_missing="include")
     else:
         cursor = None
 
@@ -106,7 +112,7 @@ def _resource(resource: SyncedResource, settings: _Settings, *, incremental: boo
 
     async def changed(updated_at: dlt.sources.incremental[datetime] | None = cursor) -> AsyncGenerator[object, None]:
         since = None if updated_at is None else updated_at.last_value
-        tables = _listed(resource, settings, None if since is None else since - settings.overlap)
+        tables = _listed(resource, settings, since)
         async with aclosing(tables):
             async for table in tables:
                 yield table
@@ -151,5 +157,17 @@ def _table(resource: SyncedResource, rows: list[Row]) -> object:
     typed = [(field.name, _TYPES.get(field.kind, _arrow.string())) for field in resource.fields]
     parent = [("property_id", _arrow.string())] if resource.name == "calendar" else []
     schema = _arrow.schema([("id", _arrow.string()), *parent, *typed, ("raw", _arrow.string())])
-    records = [{"id": row.id, **row.typed, "raw": encode_json(row.item).decode()} for row in rows]
+    records = [
+        {
+            "id": row.id,
+            **{name: _fitted(value) for name, value in row.typed.items()},
+            "raw": encode_json(row.item).decode(),
+        }
+        for row in rows
+    ]
     return _arrow.Table.from_pylist(records, schema=schema)
+
+
+def _fitted(value: Value) -> Value:
+    """An amount in the places that its column has; `raw` has all of them."""
+    return value.quantize(_LAST_PLACE, context=_ROOM) if isinstance(value, Decimal) else value

@@ -16,6 +16,7 @@ from setsmart_async.records.calendar_day import CalendarDay
 from setsmart_async.sync.rows import day_rows
 from setsmart_async.sync.steps import Step
 
+_PATIENCE: Final = 16
 _ONE_DAY: Final = timedelta(days=1)
 
 Following = Callable[[str | None], Awaitable[list[str]]]
@@ -58,36 +59,51 @@ async def calendar_steps(
 ) -> AsyncGenerator[Step, None]:
     """The calendars of all properties behind `checkpoint`, a property's id, `in_flight` of them at once.
 
-    A property that is gone gives no days. Raises `NotFoundError` where there is the property and no calendar.
+    A property that is gone gives no days, and one that has no calendar neither. Raises `NotFoundError` where there are
+    properties, and none of the first has a calendar: then the server offers none.
     """
-
-    async def one(property_id: str) -> Step:
-        asked_at = now()
-        try:
-            days = await horizon.read(client, property_id)
-        except NotFoundError:
-            if await _exists(client, property_id):
-                raise
-            return Step(rows=[], checkpoint=property_id, asked_at=asked_at, vanished=1)
-        return Step(rows=day_rows(property_id, days), checkpoint=property_id, asked_at=asked_at)
-
-    tasks: deque[asyncio.Task[Step]] = deque()
+    are_offered = checkpoint is not None
+    held_back, absent = list[Step](), None
+    tasks: deque[asyncio.Task[tuple[Step, NotFoundError | None]]] = deque()
     waiting: deque[str] = deque(await following(checkpoint))
     try:
         while tasks or waiting:
             while waiting and len(tasks) < in_flight:
                 property_id = waiting.popleft()
-                tasks.append(asyncio.create_task(one(property_id)))
+                tasks.append(asyncio.create_task(_asked(client, property_id, horizon, now)))
                 if not waiting:
                     waiting.extend(await following(property_id))
-            step = await tasks[0]
+            step, fault = await tasks[0]
             tasks.popleft()
-            yield step
+            are_offered = are_offered or not step.vanished
+            held_back.append(step)
+            absent = absent or fault
+            if absent is not None and not are_offered and (len(held_back) >= _PATIENCE or not (tasks or waiting)):
+                raise absent
+            if are_offered:
+                for each in held_back:
+                    yield each
+                held_back.clear()
+        for each in held_back:
+            yield each
         yield Step(rows=[], checkpoint=None, asked_at=now())
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _asked(
+    client: SetSmart, property_id: str, horizon: Horizon, now: Callable[[], datetime]
+) -> tuple[Step, NotFoundError | None]:
+    """A property's days, and the answer of the server where it has the property and no calendar of it."""
+    asked_at = now()
+    try:
+        days = await horizon.read(client, property_id)
+    except NotFoundError as fault:
+        has_none = await _exists(client, property_id)
+        return Step(rows=[], checkpoint=property_id, asked_at=asked_at, vanished=1), fault if has_none else None
+    return Step(rows=day_rows(property_id, days), checkpoint=property_id, asked_at=asked_at), None
 
 
 async def _exists(client: SetSmart, property_id: str) -> bool:

@@ -90,10 +90,12 @@ class Database:
 def _server(text: str) -> SqliteServer | PostgresqlServer:
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # of a port that is no number, and perhaps the half of a password
         raise ConfigurationError(
             "The database is named by a URL such as sqlite:///setsmart.db or postgresql+psycopg://host/database."
         ) from None
+    if "@" in (url.host or ""):
+        raise ConfigurationError("The database's URL has a password with an @ in it: write %40, or use PGPASSWORD.")
     if url.get_backend_name() == "postgresql":
         return PostgresqlServer(url)
     if url.drivername in ("sqlite", "sqlite+pysqlite"):

@@ -66,11 +66,13 @@ class Details:
         return Found(there=[rows[id_] for id_ in asked if id_ in rows], gone=gone, asked_at=asked_at)
 
     async def fill(self, steps: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        """The same pages, with each record as it is by its id."""
+        """The same pages, with each record as it is by its id; as it is listed, where its id can not be asked for."""
         async with aclosing(steps) as pages:
             async for step in pages:
                 found = await self.ask(dict.fromkeys(row.id for row in step.rows))
-                yield attrs.evolve(step, rows=found.there, vanished=len(found.gone), asked_at=found.asked_at)
+                whole, listed = {row.id: row for row in found.there}, {row.id: row for row in step.rows}
+                rows = [whole.get(id_, row) for id_, row in listed.items() if id_ not in found.gone]
+                yield attrs.evolve(step, rows=rows, vanished=len(found.gone), asked_at=found.asked_at)
 
     def _row(self, whole: WholeRecord) -> Row:
         item = cast("JsonObject", {"id": whole.id, **whole.extra})

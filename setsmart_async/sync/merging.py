@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 import msgspec
@@ -13,6 +14,9 @@ from setsmart_async.sync.result import Change, ChangeKind
 from setsmart_async.sync.rows import Row
 from setsmart_async.sync.steps import Step
 from setsmart_async.sync.tables import SyncedResource
+
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""Between the machines that write to one database: so far ahead a time may lie, and be meant."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -28,12 +32,19 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Whether the row that has come is older than this one, so that it must not be written.
 
         The server's own time of the change decides where both have it and the two differ; else when the server was
-        asked. A time of asking that lies ahead comes from a clock that was wrong, and counts for nothing.
+        asked, and always where it was gone: a deletion has no other time. A time of asking that lies far ahead comes
+        from a clock that was wrong, and counts for nothing.
         """
-        if self.updated_at is not None and row.updated_at is not None and self.updated_at != row.updated_at:
+        is_gone = self.deleted_at is not None
+        if (
+            not is_gone
+            and self.updated_at is not None
+            and row.updated_at is not None
+            and self.updated_at != row.updated_at
+        ):
             return self.updated_at > row.updated_at
         known_from = self.last_seen if self.deleted_at is None else max(self.last_seen, self.deleted_at)
-        return asked_at < known_from <= now
+        return asked_at < known_from <= now + CLOCKS_DIFFER
 
 
 @attrs.define(kw_only=True)

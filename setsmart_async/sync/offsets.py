@@ -74,7 +74,12 @@ async def by_offset(
         last = ids[-1] if ids else ""
         following = page.next_cursor if ids else None
         if following is not None and following == before and not fresh:
-            raise ListChangedError("a page came twice: the server ignores which page is asked for")
+            hint = (
+                " (pages of one record have no room for that of the page before: --page-size 2)"
+                if ids[1:] == []
+                else ""
+            )
+            raise ListChangedError(f"a page came twice: the server ignores which page is asked for{hint}")
         before = following
         checkpoint = None if following is None else f"{following}&{urlencode({_BEHIND: last})}"
         yield attrs.evolve(got, page=attrs.evolve(page, items=items, raw=raw), checkpoint=checkpoint)

@@ -28,6 +28,17 @@ def take_identity(connection: Connection, identity: Identity) -> None:
     connection.execute(update(state).values(attrs.asdict(identity)))
 
 
+def claim(
+    connection: Connection, database: Database, resource: SyncedResource, identity: Identity, *, now: datetime
+) -> None:
+    """Note whose rows a resource has that no pass has read yet."""
+    nothing = attrs.asdict(Pass(generation=0, page_size=1, started_at=now), recurse=False)
+    counts = attrs.asdict(nothing.pop("counts"))
+    values = {**nothing, **counts, **attrs.asdict(identity), "layout": LAYOUT}
+    statement = database.insert(state).values(resource=resource.name, **values)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=[state.c.resource]))
+
+
 def pass_in(connection: Connection, resource: SyncedResource) -> Pass | None:
     """The resource's last pass, or the one that is under way."""
     found = connection.execute(select(state).where(state.c.resource == resource.name)).mappings().one_or_none()

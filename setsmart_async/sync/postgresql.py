@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql
@@ -13,9 +13,12 @@ from sqlalchemy.pool import NullPool
 from setsmart_async.errors import ConfigurationError, StoreError
 from setsmart_async.sync.faults import explained
 
+if TYPE_CHECKING:  # it may not be installed
+    import psycopg
+
 _DRIVERS: Final = {"postgresql", "postgresql+psycopg"}
 # Advisory locks belong to a database; a sync fills a schema of it. https://www.postgresql.org/docs/current/explicit-locking.html
-_LOCK: Final = "hashtextextended('setsmart_{purpose} ' || current_schema(), 0)"
+_LOCK: Final = "hashtextextended('setsmart_{purpose} ' || coalesce(current_schema(), ''), 0)"
 _SYNC: Final = f"SELECT pg_try_advisory_lock({_LOCK.format(purpose='sync')})"
 _WRITE: Final = f"SELECT pg_advisory_xact_lock({_LOCK.format(purpose='write')})"
 _PATIENCE: Final = "SET lock_timeout = '30s'"
@@ -43,6 +46,7 @@ class PostgresqlServer:
         The lock is dropped with its connection, however that ends.
         """
         engine = create_engine(self._url, hide_parameters=True, poolclass=NullPool)
+        event.listen(engine, "connect", _in_utc)
         event.listen(engine, "begin", _begin)
         return engine
 
@@ -74,6 +78,12 @@ class PostgresqlServer:
     def insert(self, table: Table) -> postgresql.Insert:
         """An insert that can become an update."""
         return postgresql.insert(table)
+
+
+def _in_utc(driver: psycopg.Connection[Any], _: object) -> None:
+    # Times come back in the session's zone, where the first and last day that Python knows may lie beyond its years.
+    driver.execute("SET TIME ZONE 'UTC'")
+    driver.commit()
 
 
 def _begin(connection: Connection) -> None:

@@ -168,6 +168,8 @@ class Pass:
         seen = self.counts.rows + self.counts.vanished
         if self.drift is not None:
             return self.drift
+        if self.counts.vanished and not self.counts.rows:
+            return "nothing that is listed can be found by its id"
         if self.total is not None:
             least = self.total if self.least_total is None else self.least_total
             enough = seen == self.total if self.least_total == self.most_total else seen >= least

@@ -13,7 +13,6 @@ import attrs
 from setsmart_async.client import SetSmart
 from setsmart_async.errors import (
     BadRequestError,
-    ConfigurationError,
     InvalidResponseError,
     NotFoundError,
     SyncIncompleteError,
@@ -23,10 +22,11 @@ from setsmart_async.sync.calendar import Horizon, calendar_steps
 from setsmart_async.sync.details import Details
 from setsmart_async.sync.identity import Identity
 from setsmart_async.sync.listings import listing_of
-from setsmart_async.sync.progress import Counts, Mode, Pass, Plan, SyncProgress
+from setsmart_async.sync.progress import Counts, Pass, SyncProgress
 from setsmart_async.sync.read_ahead import read_ahead
 from setsmart_async.sync.read_pages import ListChangedError
 from setsmart_async.sync.result import Change, ResourceResult
+from setsmart_async.sync.settings import Settings
 from setsmart_async.sync.steps import Step
 from setsmart_async.sync.store import Store
 from setsmart_async.sync.sweep import refusal, swept
@@ -41,41 +41,6 @@ _REFUSED: Final = (BadRequestError, NotFoundError, UnprocessableError)
 _NO_FILTER: Final = "the list knows no updated_since, so all of it was read"
 _NO_BOOKMARK: Final = "there is no complete pass to go on from, so all of it was read"
 _SLACK: Final = timedelta(seconds=1)  # a server that keeps whole seconds
-
-
-@attrs.frozen(kw_only=True)
-class Settings:
-    """How resources are read. Raises `ConfigurationError` for numbers that can not be meant."""
-
-    mode: Mode
-    page_size: int
-    in_flight: int
-    overlap: timedelta
-    min_seen: float
-    days_ahead: int
-    days_per_request: int
-    full_refresh: bool
-    reset: bool
-    new_key: bool
-
-    def __attrs_post_init__(self) -> None:
-        if self.page_size < 1 or self.in_flight < 1:
-            raise ConfigurationError("page_size and in_flight must be 1 or more.")
-        if self.days_ahead < 1 or self.days_per_request < 1:
-            raise ConfigurationError("days_ahead and days_per_request must be 1 or more.")
-        if not 0 <= self.min_seen <= 1 or self.overlap < timedelta(0):
-            raise ConfigurationError("min_seen is a share from 0 to 1, overlap in seconds and not negative.")
-
-    def plan(self, resource: SyncedResource) -> Plan:
-        """What is wanted of a resource; a calendar has no list that could be filtered or left out."""
-        is_calendar = resource is CALENDAR
-        return Plan(
-            mode="full" if is_calendar or self.full_refresh else self.mode,
-            page_size=self.days_ahead if is_calendar else self.page_size,
-            overlap=self.overlap,
-            anew=self.full_refresh,
-            forget=self.reset,
-        )
 
 
 @attrs.frozen
@@ -168,6 +133,8 @@ class ResourceSync:
                 walked_from, reached, doubt = self._began, self._reached, str(change)
             except _FilterIgnoredError:
                 self._note = _NO_FILTER
+                counts = counts + (self._reached.counts - self._began.counts)
+                pages += self._reached.pages - self._began.pages
                 start = await self._save(self._reached.anew(self._now(), mode="full"))
                 continue
             counts, pages = counts + (reached.counts - walked_from.counts), pages + reached.pages - walked_from.pages

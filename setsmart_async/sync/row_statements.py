@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, null, select, update
 
 from setsmart_async.sync.database import Database
-from setsmart_async.sync.merging import Known, Merge
+from setsmart_async.sync.merging import CLOCKS_DIFFER, Known, Merge
 from setsmart_async.sync.rows import Row
 from setsmart_async.sync.tables import SyncedResource
 
@@ -91,7 +91,7 @@ def mark_gone(
     One that somebody has seen since, a webhook perhaps, stays.
     """
     table, marked = resource.table, list[str]()
-    news = table.c.deleted_at.is_(None) & ((table.c.last_seen <= asked_at) | (table.c.last_seen > now))
+    news = table.c.deleted_at.is_(None) & ((table.c.last_seen <= asked_at) | (table.c.last_seen > now + CLOCKS_DIFFER))
     for some in split(ids):
         found = update(table).where(table.c.id.in_(some), news).values(deleted_at=asked_at)
         marked += connection.scalars(found.returning(table.c.id))

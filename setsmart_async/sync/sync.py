@@ -13,6 +13,7 @@ from setsmart_async.errors import (
     ApiError,
     AuthenticationError,
     ConfigurationError,
+    InvalidResponseError,
     NotFoundError,
     PermissionDeniedError,
     SyncIncompleteError,
@@ -22,8 +23,9 @@ from setsmart_async.sync.identity import Identity
 from setsmart_async.sync.listings import for_bulk_work
 from setsmart_async.sync.progress import Mode, SyncProgress
 from setsmart_async.sync.rehearsal import Rehearsal
-from setsmart_async.sync.resource_sync import ResourceSync, Settings
+from setsmart_async.sync.resource_sync import ResourceSync
 from setsmart_async.sync.result import Change, ResourceResult, SyncResult
+from setsmart_async.sync.settings import Settings
 from setsmart_async.sync.store import Store
 from setsmart_async.sync.tables import CALENDAR, PROPERTIES, RESOURCES, ResourceName, SyncedResource
 from setsmart_async.sync.tally import Tally
@@ -31,6 +33,8 @@ from setsmart_async.sync.writer import Writer
 
 DEFAULT_RESOURCES: Final[tuple[ResourceName, ...]] = ("properties", "reservations", "conversations")
 """What is synced when nothing is named: calendars cost a request per property."""
+
+_MOST_OVERLAP: Final = 10 * 366 * 86_400.0
 
 NOWHERE: Final = "-"
 """In place of a database's URL: none, for those who take the changes themselves."""
@@ -95,6 +99,8 @@ class Sync:
         """
         if account == "" or source == "":
             raise ConfigurationError("account and source must not be empty: leave them out, or name them.")
+        if not 0 <= overlap <= _MOST_OVERLAP:
+            raise ConfigurationError("overlap is in seconds, not negative, and not more than ten years.")
         self._named = None if resources is None else frozenset(resources)
         self._resources = _chosen(self._named)
         self._client = for_bulk_work(client)
@@ -208,7 +214,7 @@ class Sync:
                 self.results[resource.name] = await sync.run(identity)
             except AuthenticationError:
                 raise
-            except (ApiError, SyncIncompleteError) as error:
+            except (ApiError, InvalidResponseError, SyncIncompleteError) as error:
                 is_offered = sync.has_begun or resource is PROPERTIES or self._named is not None
                 if isinstance(error, NotFoundError | PermissionDeniedError) and not is_offered:
                     skipped[resource.name] = error.status

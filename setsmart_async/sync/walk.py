@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Final
+from urllib.parse import parse_qsl
 
 import attrs
 
-from setsmart_async.errors import NotFoundError
+from setsmart_async.errors import BadRequestError, NotFoundError, UnprocessableError
 from setsmart_async.resources.pages import Listing, Page
 from setsmart_async.sync.offsets import by_offset, offset_in, resumed_at
 from setsmart_async.sync.read_ahead import LOOK_AHEAD
@@ -25,6 +26,7 @@ from setsmart_async.sync.rows import Listed, rows_of
 from setsmart_async.sync.steps import Step
 from setsmart_async.sync.tables import SyncedResource
 
+_ROUND: Final = 5
 _REMEMBERED: Final = 100_000
 """Cursors, to notice when they go round in a circle."""
 
@@ -44,6 +46,7 @@ async def walk(
     failed one has been given by then.
     """
     before: list[str] = []
+    by_number = _names_a_page(listing, cursor)
     async with aclosing(_pages(listing, cursor, page_size, in_flight, now)) as pages:
         async for got in pages:
             rows = rows_of(resource, got.page.items, got.page.raw)
@@ -53,14 +56,21 @@ async def walk(
                     "a page came twice: the server ignores which page is asked for (another page size may help)"
                 )
             before = ids
+            # A page that is asked for by its number shifts also where the server's answers name none.
+            by_number = by_number or got.page.numbers is not None or _names_a_page(listing, got.checkpoint)
             yield Step(
                 rows=rows,
                 checkpoint=got.checkpoint,
                 asked_at=got.asked_at,
                 total=got.page.total,
-                shifting=got.page.numbers is not None,
+                shifting=by_number,
             )
             await asyncio.sleep(0)  # where many pages have come, the loop has its turn after each of them
+
+
+def _names_a_page(listing: Listing[Listed], cursor: str | None) -> bool:
+    [(name, _)] = parse_qsl(listing.cursor_at(1))
+    return name in dict(parse_qsl(cursor or "", keep_blank_values=True))
 
 
 async def _pages(
@@ -73,6 +83,8 @@ async def _pages(
         first = await fetch(listing, cursor, now)
         if cursor is None and await _is_everything(listing, first.page, page_size):
             first = attrs.evolve(first, page=attrs.evolve(first.page, next_cursor=None))
+        if cursor is None:
+            await _check_that_it_is_no_cap(listing, first.page, page_size)
         cursor_of = listing.cursors_behind(first.page)
         if cursor_of is not None:
             pages = _by_number(listing, first, cursor_of, in_flight, now)
@@ -97,6 +109,23 @@ async def _is_everything(listing: Listing[Listed], page: Page[Listed], page_size
     return [record.id for record in again.items] == [record.id for record in page.items]
 
 
+async def _check_that_it_is_no_cap(listing: Listing[Listed], page: Page[Listed], page_size: int) -> None:
+    """A short first page from a server that says nothing of pages is the end, or as much as it ever gives.
+
+    Caps are round numbers: for those alone the second page is asked for. Raises `ListChangedError` when there is one.
+    """
+    count = len(page.items)
+    is_silent = page.next_cursor is None and page.total is None and page.numbers is None
+    if not is_silent or not 0 < count < page_size or count % _ROUND:
+        return
+    with suppress(BadRequestError, NotFoundError, UnprocessableError):
+        second = await listing.page(listing.cursor_at(2))
+        if second.items and [record.id for record in second.items] != [record.id for record in page.items]:
+            raise ListChangedError(
+                f"the server gives {count} at a time where {page_size} were asked for (--page-size {count} may help)"
+            )
+
+
 async def _by_cursor(
     listing: Listing[Listed], got: Fetched, cursor: str | None, now: Callable[[], datetime]
 ) -> AsyncGenerator[Fetched, None]:
@@ -112,6 +141,8 @@ async def _by_cursor(
         if len(asked) > _REMEMBERED:
             asked.pop()
         got = await fetch(listing, following, now)
+        if not got.page.items and got.page.next_cursor is None and (await fetch(listing, following, now)).page.items:
+            raise ListChangedError("a page was empty, and is not when it is asked for again")
 
 
 async def _by_number(
@@ -140,11 +171,19 @@ async def _by_number(
             number += 1
             got = await _numbered(tasks[0], number)
             tasks.popleft()
-            last = last if got.page.numbers is None else got.page.numbers.last
+            last = _last_page(got.page, last)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _last_page(page: Page[Listed], before: int) -> int:
+    if page.numbers is None:
+        return before
+    if page.total is None and page.numbers.last < before:
+        raise ListChangedError(f"there were {before} pages first, and {page.numbers.last} later")
+    return page.numbers.last
 
 
 async def _numbered(task: asyncio.Task[Fetched], number: int) -> Fetched:
@@ -153,6 +192,8 @@ async def _numbered(task: asyncio.Task[Fetched], number: int) -> Fetched:
     except NotFoundError:
         raise ListChangedError(f"page {number} is no longer there") from None
     numbers = got.page.numbers
+    if numbers is None and not got.page.items:
+        raise ListChangedError(f"page {number} is empty, and says nothing of pages")
     if numbers is not None and numbers.current != number:
         raise ListChangedError(f"page {numbers.current} came where page {number} was asked for")
     if numbers is not None and not got.page.items and number < numbers.last:

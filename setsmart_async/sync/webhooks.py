@@ -9,6 +9,8 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
+from sqlalchemy import Connection
+
 from setsmart_async.client import SetSmart
 from setsmart_async.clock import Clock, SystemClock
 from setsmart_async.errors import NotFoundError
@@ -18,7 +20,7 @@ from setsmart_async.sync.database import Database
 from setsmart_async.sync.details import Details
 from setsmart_async.sync.identity import Identity, admitted
 from setsmart_async.sync.merging import merged
-from setsmart_async.sync.pass_records import identity_in
+from setsmart_async.sync.pass_records import claim, identity_in
 from setsmart_async.sync.progress import Pass
 from setsmart_async.sync.result import Change
 from setsmart_async.sync.row_statements import known_rows, mark_gone, touch, upsert
@@ -68,7 +70,8 @@ class WebhookSync:
         self._database = Database(to)
         self._writer = Writer()
         self._opening = asyncio.Lock()
-        self._is_open = False
+        self._identity: Identity | None = None
+        self._claimed = set[str]()
         self._source = str(client.origin) if source is None else source
         self._account = account
         self._days_ahead, self._days_per_request = days_ahead, days_per_request
@@ -86,13 +89,13 @@ class WebhookSync:
             identifier = next((str(event.data[name]) for name in _CONVERSATION if event.data.get(name)), None)
         if resource is None or identifier is None:
             return ()
-        await self._open()
+        identity = await self._open()
         if resource is CALENDAR:
             rows, gone, asked_at = await self._days(identifier)
         else:
             found = await Details(self._client, resource, in_flight=1, now=self._now).ask([identifier])
             rows, gone, asked_at = found.there, found.gone, found.asked_at
-        return await self._writer.do(partial(self._write, resource, rows, gone, asked_at))
+        return await self._writer.do(partial(self._write, resource, rows, gone, asked_at, identity))
 
     async def aclose(self) -> None:
         """Wait for what is being written, and close the database."""
@@ -114,32 +117,40 @@ class WebhookSync:
             return [], [], asked_at  # the property has gone: its own event says so
         return day_rows(property_id, days), [], asked_at
 
-    async def _open(self) -> None:
+    async def _open(self) -> Identity:
         async with self._opening:
-            if self._is_open:
-                return
-            fingerprint = await self._client.key_fingerprint()
-            identity = Identity(source=self._source, account=self._account, key_fingerprint=fingerprint)
-            await self._writer.do(partial(self._open_for, identity))
-            self._is_open = True
+            if self._identity is None:
+                fingerprint = await self._client.key_fingerprint()
+                identity = Identity(source=self._source, account=self._account, key_fingerprint=fingerprint)
+                await self._writer.do(partial(self._open_for, identity))
+                self._identity = identity
+            return self._identity
 
     def _open_for(self, identity: Identity) -> None:
+        self._database.close()  # what an opening that failed has left
         self._database.open(tuple(RESOURCES.values()), alone=False)
         with self._database.transaction() as connection:
-            admitted(identity_in(connection), identity, new_key=False, place=self._database.place)
+            self._admit(connection, identity)
+
+    def _admit(self, connection: Connection, identity: Identity) -> None:
+        admitted(identity_in(connection), identity, new_key=False, place=self._database.place)
 
     def _write(
-        self, resource: SyncedResource, rows: list[Row], gone: list[str], asked_at: datetime
+        self, resource: SyncedResource, rows: list[Row], gone: list[str], asked_at: datetime, identity: Identity
     ) -> Sequence[Change]:
         now = self._now()
         no_pass = Pass(generation=_NO_PASS, page_size=1, started_at=now)
         with self._database.transaction() as connection:
+            if resource.name not in self._claimed:  # again here: another account's rows may have come meanwhile
+                self._admit(connection, identity)
+                claim(connection, self._database, resource, identity, now=now)
             known = known_rows(connection, resource, [row.id for row in rows])
             step = Step(rows=rows, checkpoint=None, asked_at=asked_at)
             merge, _ = merged(resource, [step], known, no_pass, now=now, trusting=False)
             upsert(connection, self._database, resource, merge.fresh.values(), generation=None, now=now)
             touch(connection, resource, merge, None)
             deleted = mark_gone(connection, resource, gone, asked_at, now)
+        self._claimed.add(resource.name)
         return [*merge.changes, *(Change(resource=resource.name, id=each, change="deleted") for each in deleted)]
 
     def _now(self) -> datetime:

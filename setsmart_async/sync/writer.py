@@ -22,7 +22,11 @@ class Writer:
 
     async def end(self, work: Callable[[], None]) -> None:
         """Run this as the last thing, even when nobody can wait for it any more."""
+        ending = asyncio.ensure_future(self.do(work))
         try:
-            await asyncio.shield(self.do(work))
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            await asyncio.wait([ending])  # it takes no time, and who comes next finds nothing locked
+            raise
         finally:
             self._thread.shutdown(wait=False)
