@@ -71,7 +71,7 @@ class Account:
 def read_accounts(path: str | Path) -> list[Account]:
     """The accounts in a TOML file: a table ``[accounts.NAME]`` for each, with the settings of `Account`.
 
-    A relative `api_key_file` is meant from the file's own folder, a database from the working directory, as ``--to`` is.
+    A relative `api_key_file` is meant from the file's folder, a database from the working directory, as ``--to`` is.
     Raises `ConfigurationError` that says what is wrong with which account, and quotes no value.
     """
     file = Path(path)
