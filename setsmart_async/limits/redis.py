@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib import resources
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -22,7 +22,7 @@ try:
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
-    from redis.exceptions import NoScriptError, RedisError
+    from redis.exceptions import MovedError, NoScriptError, RedisError
 except ImportError:
     raise ImportError("RedisLimiter needs the extra: pip install 'setsmart_async[redis]'.") from None
 
@@ -42,9 +42,17 @@ class RedisCoordinator:
     def __init__(self, url: str) -> None:
         """Nothing is opened yet. Raises `ConfigurationError` for a text that is no Redis URL."""
         try:
-            self._redis = Redis.from_url(url, protocol=2, retry=Retry(NoBackoff(), 0))  # pyright: ignore[reportUnknownMemberType]  # by **kwargs
-        except ValueError:
-            raise ConfigurationError("A Redis URL is such as redis://localhost:6379/0.") from None
+            self._url = url
+            self._redis = self._client()
+            pool: Any = self._redis.connection_pool
+            pool.make_connection()  # opens nothing, and refuses unknown options
+        except (TypeError, ValueError):
+            valid = False
+        else:
+            valid = True
+        if not valid:  # raised out here, so that it does not carry the fault, which may quote the password
+            raise ConfigurationError("A Redis URL is such as redis://localhost:6379/0.")
+        self._is_doubtful = False
         self._script = shared_bucket_script()
         self._digest = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
         self._encoder = msgspec.msgpack.Encoder()
@@ -52,17 +60,43 @@ class RedisCoordinator:
         self.exchanges: int = 0
         """How often Redis was asked."""
 
+    def _client(self, host: str = "", port: int = 0) -> Redis:
+        """A client for the URL; for another node of its cluster when there is a host or a port."""
+        redis = Redis.from_url(self._url, protocol=2, retry=Retry(NoBackoff(), 0))  # pyright: ignore[reportUnknownMemberType]  # by **kwargs
+        options = redis.connection_pool.connection_kwargs
+        options["decode_responses"] = False
+        if host:
+            options["host"] = host
+        if port:
+            options["port"] = port
+        return redis
+
+    async def _connect_anew(self, host: str = "", port: int = 0) -> None:
+        before, self._redis = self._redis, self._client(host, port)
+        await before.aclose()
+
+    async def _ask(self, key: str, packed: bytes) -> object:
+        try:
+            return cast(object, await self._redis.evalsha(self._digest, 1, key, packed))
+        except NoScriptError:
+            return cast(object, await self._redis.eval(self._script, 1, key, packed))
+
     async def exchange(self, account: str, report: Report) -> Lease:
         """See `Coordinator`."""
         key = f"{_PREFIX}{{{account}}}"  # the braces: all of it decides on the slot in a cluster
         packed = self._encoder.encode(report)
         self.exchanges += 1
         try:
+            if self._is_doubtful:  # it may have become a replica, or its slot may have moved: ask the URL again
+                await self._connect_anew()
+            self._is_doubtful = True
             try:
-                answer = cast(object, await self._redis.evalsha(self._digest, 1, key, packed))
-            except NoScriptError:
-                answer = cast(object, await self._redis.eval(self._script, 1, key, packed))
+                answer = await self._ask(key, packed)
+            except MovedError as moved:
+                await self._connect_anew(*_place(moved))
+                answer = await self._ask(key, packed)
             if isinstance(answer, bytes):
+                self._is_doubtful = False
                 return self._decoder.decode(answer)
             kind = "answer of another kind"
         except (RedisError, OSError, msgspec.MsgspecError) as fault:
@@ -116,3 +150,9 @@ class RedisLimiter(SharedLimiter):
     def exchanges(self) -> int:
         """How often Redis was asked."""
         return self._redis.exchanges
+
+
+def _place(moved: MovedError) -> tuple[str, int]:
+    """Host and port of the node that has the key's slot."""
+    untyped: Any = moved
+    return str(untyped.host), int(untyped.port)

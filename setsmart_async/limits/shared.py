@@ -15,6 +15,7 @@ from typing import Final, Self
 from setsmart_async.clock import Clock, SystemClock
 from setsmart_async.errors import ClientClosedError, ConfigurationError, CoordinatorError, WrongEventLoopError
 from setsmart_async.limits.coordinator import Coordinator, Lease, Report, answer_in_time, new_client_id
+from setsmart_async.limits.demand import demand
 from setsmart_async.limits.leased_bucket import LeasedBucket
 from setsmart_async.limits.limiter import Permit
 from setsmart_async.limits.waiting_room import WaitingRoom
@@ -127,11 +128,14 @@ class SharedLimiter(WaitingRoom):
         owner, self._owner = self._owner, None
         if owner is not None:
             owner.cancel()
-            await asyncio.wait({owner})
-            if self._was_reached and self._bucket.lost_at is None:
-                report = self._bucket.report(self._monotonic(), [0 for _ in Priority], leaving=True)
-                await self._answer(report)
-        await self._coordinator.aclose()
+        try:
+            if owner is not None:
+                await asyncio.wait({owner})
+                if self._was_reached and self._bucket.lost_at is None:
+                    report = self._bucket.report(self._monotonic(), [0 for _ in Priority], leaving=True)
+                    await self._answer(report)
+        finally:  # also when closing is cancelled: it is not tried again
+            await self._coordinator.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -166,19 +170,11 @@ class SharedLimiter(WaitingRoom):
         if self._bucket.round_trip:
             ahead = self._bucket.in_flight * min(1.0, _AHEAD / self._bucket.round_trip)
         room = self._free_slots + math.ceil(ahead)
-        on_hand = self._bucket.on_hand
-        wants: list[int] = []
-        for priority in Priority:
-            wanted = min(self._waiting[priority], room)
-            room -= wanted
-            covered = min(wanted, on_hand)
-            on_hand -= covered
-            wants.append(wanted - covered)
-        return wants
+        return demand(self._waiting, self._first(), room=room, on_hand=self._bucket.on_hand)
 
     def _least(self) -> int:
-        fronts = (self._front(priority) for priority in Priority)
-        return max(1, next((front.cost for front in fronts if front is not None), 1) - self._bucket.on_hand)
+        first = self._first()
+        return max(1, (1 if first is None else first.cost) - self._bucket.on_hand)
 
     def _next_report(self) -> float:
         """When the next report is due; may have passed."""
@@ -193,7 +189,9 @@ class SharedLimiter(WaitingRoom):
             if bucket.on_hand:
                 due = min(due, self._last_sync + _GIVE_BACK)
         elif (wanted := sum(wants := self._wants())) and (
-            bucket.on_hand < min(self._all_waiting, self._free_slots) or 2 * bucket.on_hand < wanted
+            bucket.on_hand < min(self._all_waiting, self._free_slots)
+            or 2 * bucket.on_hand < wanted
+            or ((first := self._first()) is not None and bucket.on_hand < first.cost)
         ):  # not for every single one that is drawn ahead: only once two thirds of them are
             ask = bucket.ask_at
             urgent = next(priority for priority in Priority if wants[priority])
@@ -207,6 +205,8 @@ class SharedLimiter(WaitingRoom):
         if self._is_closed or self._failure is not None:
             return
         if self._owner is None:
+            if not self._all_waiting:
+                return
             self._owner = asyncio.get_running_loop().create_task(self._own(), name="setsmart_async shared quota")
             self._owner.add_done_callback(self._ended)
         elif self._sleeper is not None and self._next_report() < self._sleeps_until and not self._sleeper.done():
@@ -214,7 +214,11 @@ class SharedLimiter(WaitingRoom):
 
     def _ended(self, owner: asyncio.Task[None]) -> None:
         """The task has ended; by itself it never should, and nobody would be served any more."""
-        if not owner.cancelled() and (failure := owner.exception()) is not None:
+        if owner.cancelled():
+            if owner is self._owner:  # somebody has cancelled all tasks; whoever waits still, or will, needs another
+                self._owner = None
+                self._nudge()
+        elif (failure := owner.exception()) is not None:
             self._failure = failure
             self._turn_away(self._failed)
 
@@ -250,6 +254,11 @@ class SharedLimiter(WaitingRoom):
             self._be_without(now)
             return
         lost_at = self._bucket.lost_at
+        if lost_at is not None and now - began > DECISION:
+            # Connecting took that long. The connection is kept, so the next answer shows whether it is fast enough.
+            self._bucket.put_back(report)
+            self._be_without(now)
+            return
         self._was_reached = True
         self._backoff = _SHORTEST_BACKOFF
         self._bucket.accept(lease, began, now)
@@ -261,7 +270,9 @@ class SharedLimiter(WaitingRoom):
 
     async def _answer(self, report: Report) -> Lease | None:
         patience = DECISION
-        if not self._was_reached:
+        if self._bucket.lost_at is not None:  # nobody waits for this one, and it may have to connect
+            patience = _FIRST_CONTACT
+        elif not self._was_reached:
             patience = max(DECISION, self._began + _FIRST_CONTACT - self._monotonic())
         account = self._account or ""
         return await answer_in_time(self._coordinator, account, report, patience=patience, monotonic=self._monotonic)

@@ -223,7 +223,7 @@ local function observe(o)
   else
     narrow(math.min(o.remaining, S.stale_least or o.remaining), is_stale and 0 or o.sequence)
   end
-  S.limit = o.limit or S.limit
+  if (o.limit or 0) > 0 then S.limit = o.limit end
   if o.status == 429 then refused(o, probed, order == 'newer') else accepted(o, count) end
 end
 

@@ -32,7 +32,9 @@ _SWEEP_FROM: Final = 64
 
 
 @attrs.define(eq=False)
-class _Waiter:
+class Waiter:
+    """Somebody who waits for a permit."""
+
     future: asyncio.Future[Permit]
     cost: int
     priority: Priority
@@ -51,7 +53,7 @@ class WaitingRoom:
         self._bucket = bucket
         self._slots = self._free_slots = max_concurrency
         self._kept_slots = _kept_slots(max_concurrency)
-        self._queues: tuple[deque[_Waiter], ...] = tuple(deque() for _ in Priority)
+        self._queues: tuple[deque[Waiter], ...] = tuple(deque() for _ in Priority)
         self._monotonic = self._clock.monotonic
         self._waiting = [0 for _ in Priority]
         self._all_waiting = 0
@@ -117,7 +119,7 @@ class WaitingRoom:
         began = self._clock.monotonic()
         if max_wait is not None and (expected := self._expected_wait(priority)) > max_wait:
             raise RateLimitWaitError(expected, max_wait, reset_at=self._reset_at())
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), cost, priority)
+        waiter = Waiter(asyncio.get_running_loop().create_future(), cost, priority)
         queue = self._queues[priority]
         if again:
             queue.appendleft(waiter)
@@ -172,13 +174,18 @@ class WaitingRoom:
                 return
         self._disarm()
 
-    def _candidates(self) -> list[_Waiter]:
+    def _candidates(self) -> list[Waiter]:
         """Who may go next: the lowest class that was passed over too often, then the highest that waits."""
         fronts = [front for priority in Priority if (front := self._front(priority)) is not None]
         starving = [waiter for waiter in fronts[1:] if self._passed_over[waiter.priority] >= _PATIENCE]
         return starving[-1:] + fronts[:1]
 
-    def _front(self, priority: Priority) -> _Waiter | None:
+    def _first(self) -> Waiter | None:
+        """The first of the most urgent class in which somebody waits."""
+        fronts = (self._front(priority) for priority in Priority)
+        return next((front for front in fronts if front is not None), None)
+
+    def _front(self, priority: Priority) -> Waiter | None:
         """The first of a class; those who gave up are dropped on the way."""
         queue = self._queues[priority]
         while queue:
@@ -188,7 +195,7 @@ class WaitingRoom:
             self._given_up -= 1
         return None
 
-    def _deliver(self, waiter: _Waiter, permit: Permit) -> None:
+    def _deliver(self, waiter: Waiter, permit: Permit) -> None:
         self._queues[waiter.priority].popleft()
         self._waiting[waiter.priority] -= 1
         self._all_waiting -= 1
@@ -198,7 +205,7 @@ class WaitingRoom:
                 self._passed_over[lower] += 1
         waiter.future.set_result(permit)
 
-    def _give_up(self, waiter: _Waiter) -> None:
+    def _give_up(self, waiter: Waiter) -> None:
         """A wait has ended without a permit, or with one that nobody is left to use."""
         future = waiter.future
         if future.done() and not future.cancelled():
@@ -228,7 +235,7 @@ class WaitingRoom:
         self._all_waiting = self._given_up = 0
         self._disarm()
 
-    def _arm(self, candidates: list[_Waiter]) -> None:
+    def _arm(self, candidates: list[Waiter]) -> None:
         now = self._clock.monotonic()
         times = [
             self._bucket.next_time(now, waiter.cost, _HELD_BACK[waiter.priority])

@@ -6,14 +6,15 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, ParamSpec
 
+import msgspec
 import pytest
 from redis import Redis
-from webhooks.servers import redis_url
+from webhooks.servers import redis_process, redis_url
 
 import setsmart_async
 from setsmart_async import ConfigurationError, RedisLimiter, SetSmart
 from setsmart_async.limits import registry
-from setsmart_async.limits.coordinator import Report
+from setsmart_async.limits.coordinator import Observation, Report
 from setsmart_async.limits.redis import RedisCoordinator
 from setsmart_async.sandbox.api import SANDBOX_API_KEY, SandboxApi
 from setsmart_async.sandbox.quota import QuotaRule, QuotaSimulator
@@ -158,4 +159,68 @@ async def test_a_redis_that_has_lost_its_scripts_gets_them_again(url: str) -> No
     with Redis.from_url(url) as redis:
         redis.script_flush()
     await coordinator.exchange("scripts", report(2))
+    await coordinator.aclose()
+
+
+def test_options_that_redis_does_not_know_are_refused_and_the_error_carries_no_part_of_the_url() -> None:
+    for wrong in ("redis://localhost/0?canary=1", "redis://:can:canary#word@localhost"):
+        with pytest.raises(ConfigurationError, match="redis://") as refused:
+            RedisLimiter(wrong)
+        assert refused.value.__context__ is None
+
+
+@in_a_loop
+async def test_options_that_would_turn_answers_into_text_do_no_harm(url: str) -> None:
+    coordinator = RedisCoordinator(f"{url}?decode_responses=true")
+    await coordinator.exchange("decoded", report(1))
+    await coordinator.aclose()
+
+
+@in_a_loop
+async def test_after_a_failover_the_url_is_asked_again_even_if_the_connection_lives() -> None:
+    with redis_process() as first, redis_process() as second:
+        coordinator = RedisCoordinator(first.url)
+        await coordinator.exchange("failover", report(1))
+        with Redis.from_url(first.url) as redis:
+            redis.replicaof("127.0.0.1", str(second.port))
+            with pytest.raises(ConnectionError, match="ReadOnly"):
+                await coordinator.exchange("failover", report(2))
+            met = redis.info("stats")["total_connections_received"]
+            with pytest.raises(ConnectionError, match="ReadOnly"):
+                await coordinator.exchange("failover", report(3))
+            assert redis.info("stats")["total_connections_received"] == met + 1
+        await coordinator.aclose()
+
+
+@in_a_loop
+async def test_an_account_on_another_node_of_a_cluster_is_found() -> None:
+    with redis_process("--cluster-enabled", "yes") as one, redis_process("--cluster-enabled", "yes") as other:
+        with Redis.from_url(one.url) as here, Redis.from_url(other.url) as there:
+            here.execute_command("CLUSTER", "ADDSLOTS", *range(8192))
+            there.execute_command("CLUSTER", "ADDSLOTS", *range(8192, 16384))
+            here.execute_command("CLUSTER", "MEET", "127.0.0.1", other.port)
+            while not all(node.cluster("INFO")["cluster_state"] == "ok" for node in (here, there)):  # noqa: ASYNC110 - another process's
+                await asyncio.sleep(0.05)
+            slots = {here.cluster("KEYSLOT", f"setsmart:quota:1:{{{name}}}") < 8192 for name in "ab"}
+            assert slots == {True, False}
+        for name in "ab":
+            coordinator = RedisCoordinator(one.url)
+            for number in (1, 2):
+                await coordinator.exchange(name, report(number))
+            await coordinator.aclose()
+
+
+@in_a_loop
+async def test_a_limit_of_zero_is_no_limit_and_whoever_waits_is_told_when_to_ask(url: str) -> None:
+    coordinator = RedisCoordinator(url)
+    lease = await coordinator.exchange("zero", report(1))
+    at = lease.now
+    answer = Observation(
+        sequence=lease.sequence, cost=1, status=200, first_sent=at, last_sent=at, completed=at, limit=0, remaining=0,
+        reset=at + 5, probe=True,
+    )  # fmt: skip
+    await coordinator.exchange("zero", msgspec.structs.replace(report(2), observed=[answer]))
+    other = await coordinator.exchange("zero", msgspec.structs.replace(report(1), client="b"))
+    assert other.ask is not None
+    assert at < other.ask < at + 20
     await coordinator.aclose()

@@ -301,3 +301,61 @@ def test_clients_are_named_when_they_begin_and_not_before_a_fork() -> None:
 def test_numbers_below_one_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError, match="1 or more"):
         SharedLimiter(Scripted(), account="test", **wrong)  # type: ignore[arg-type]  # as a user without checker would
+
+
+def test_a_request_that_costs_several_gets_them_together() -> None:
+    async def scene(limiter: SharedLimiter, coordinator: Scripted, events: list[Event]) -> float:
+        began = now()
+        permits = await asyncio.gather(*(limiter.acquire(cost) for cost in (5, 1, 3)))
+        waited = now() - began
+        for permit in permits:
+            permit.refund()
+        return waited
+
+    assert run(scene) <= 0.1
+
+
+def test_who_cancels_all_tasks_does_not_stop_the_limiter() -> None:
+    async def scene(limiter: SharedLimiter, coordinator: Scripted, events: list[Event]) -> None:
+        (await limiter.acquire()).refund()
+        await asyncio.sleep(0.1)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(1.0):
+            (await limiter.acquire()).refund()
+
+    run(scene)
+
+
+def test_a_coordinator_that_takes_long_to_connect_but_not_to_answer_is_used_again() -> None:
+    async def scene(limiter: SharedLimiter, coordinator: Scripted, events: list[Event]) -> BucketState:
+        (await limiter.acquire()).refund()
+        await asyncio.sleep(0.2)
+        connected = False
+
+        async def connect() -> None:
+            nonlocal connected
+            if not connected:
+                await asyncio.sleep(0.08)
+                connected = True
+
+        coordinator.instead = connect
+        (await limiter.acquire()).refund()
+        assert limiter.quota.state is BucketState.DEGRADED
+        await asyncio.sleep(3.0)
+        return limiter.quota.state
+
+    assert run(scene) is BucketState.OPEN
+
+
+def test_closing_that_is_cancelled_closes_the_connections_all_the_same() -> None:
+    async def scene(limiter: SharedLimiter, coordinator: Scripted, events: list[Event]) -> bool:
+        (await limiter.acquire()).refund()
+        coordinator.instead = _never
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await limiter.aclose()
+        return coordinator.is_closed
+
+    assert run(scene)

