@@ -73,8 +73,8 @@ def key_source_from(argument: ApiKey | KeyProvider | str | None, environment: Ma
             path = environment[KEY_FILE_VARIABLE]
             return KeySource(ApiKey.from_file(path), partial(_read_again, path))
         raise ConfigurationError(
-            f"No API key: pass api_key=..., or set {KEY_VARIABLE}, or {KEY_FILE_VARIABLE} to a file that holds it. "
-            "Keys are made in the SetSmart dashboard."
+            f"No API key: set {KEY_VARIABLE} (in code also api_key=...), or {KEY_FILE_VARIABLE} to a file that "
+            "holds it. Keys are made in the SetSmart dashboard."
         )
     finally:
         del argument, environment  # a traceback that shows local variables must not show a key

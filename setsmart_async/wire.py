@@ -214,8 +214,10 @@ def path_segment(text: str) -> str:
     """An id as exactly one path segment, percent-encoded.
 
     Raises `ValueError` for what no encoding makes safe: empty, ``.`` and ``..`` (proxies fold them), control
-    characters, lone surrogates, and more than 512 characters.
+    characters, lone surrogates, and more than 512 characters. Raises `TypeError` for what is no text.
     """
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # not every caller has a checker
+        raise TypeError(f"An id is a text, not {type(text).__name__}.")
     if text in ("", ".", ".."):
         raise ValueError(f"An id must not be {text!r}.")
     if len(text) > 512:

@@ -17,11 +17,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Whatever goes wrong in a way that is known is one line on stderr. An unexpected fault is a bug, and shows its
     traceback.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         with _terminated_as_interrupted():
             from setsmart_async.cli.app import run
 
-            return run(sys.argv[1:] if arguments is None else arguments)
+            return run(arguments)
     except ModuleNotFoundError as missing:
         extra = _LIBRARIES.get((missing.name or "").partition(".")[0])
         if extra is None:
@@ -29,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"setsmart needs the extra {extra!r}: pip install 'setsmart_async[{extra}]'", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("setsmart: interrupted. What was done is kept; run the same command to go on.", file=sys.stderr)
+        more = " What was done is kept; run the same command to go on." if "sync" in arguments else ""
+        print(f"setsmart: interrupted.{more}", file=sys.stderr)
         return 130
 
 

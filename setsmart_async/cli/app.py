@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -9,11 +10,12 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Final, Literal, TextIO
 
-from cyclopts import App, CycloptsError, Group, Parameter, UnknownOptionError, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from setsmart_async.cli.durations import seconds_of
 from setsmart_async.cli.exit_codes import MEANINGS, CommandError, ExitCode, code_for
 from setsmart_async.cli.settings import GlobalOptions, applied, key_from_stdin, resolved
+from setsmart_async.cli.usage import usage_text
 from setsmart_async.cli.verbosity import told
 from setsmart_async.errors import SetSmartError
 from setsmart_async.version import __version__
@@ -32,6 +34,7 @@ app: App = App(
 )
 app.meta.suppress_keyboard_interrupt = False
 
+_NOT_WRITTEN: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _EVERYWHERE: Final = Group("Options of every command", sort_key=9)
 
 
@@ -249,6 +252,11 @@ def run(arguments: Sequence[str]) -> int:
         # What is in the buffer would be flushed at the end, and fail again with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
         return ExitCode.PIPE_CLOSED
+    except OSError as fault:
+        if fault.errno not in _NOT_WRITTEN:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        return _failed(f"The output can not be written ({fault.strerror}).", ExitCode.DATABASE_FAILED)
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):  # rich's word for the same, in tables and in the help
             return ExitCode.PIPE_CLOSED
@@ -260,7 +268,7 @@ def _ended(arguments: Sequence[str]) -> int:
     try:
         ended = app.meta(arguments, print_error=False, exit_on_error=False)
     except CycloptsError as fault:
-        return _failed(_usage(fault), ExitCode.USAGE)
+        return _failed(usage_text(fault), ExitCode.USAGE)
     except CommandError as failure:
         return _failed(str(failure), failure.code)
     except SetSmartError as error:
@@ -271,16 +279,3 @@ def _ended(arguments: Sequence[str]) -> int:
 def _failed(text: str, code: ExitCode) -> ExitCode:
     print("setsmart:", " ".join(text.split()), file=sys.stderr)
     return code
-
-
-def _usage(fault: CycloptsError) -> str:
-    """What is wrong with the arguments, without their values: a stray one may be a key."""
-    match fault:
-        case UnusedCliTokensError():
-            text = "There is an argument too many: every option starts with --."
-        case UnknownOptionError() if "key" in str(fault):
-            said = str(fault).replace(fault.token.value, fault.token.value.partition("=")[0])
-            text = f"{said} The API key is never an argument: set SETSMART_API_KEY or SETSMART_API_KEY_FILE."
-        case _:
-            text = str(fault)
-    return f"{text} See setsmart --help."

@@ -21,7 +21,8 @@ InputOption = Annotated[
         metavar="FILE",
         allow_leading_hyphen=True,
         group=BODY_GROUP,
-        help="A JSON object with the fields; - reads stdin. Options go before it.",
+        help="A JSON object with the fields (for calendar update also an array of them); - reads stdin. "
+        "Options go before it.",
     ),
 ]
 ExtraOption = Annotated[

@@ -33,6 +33,7 @@ _EXAMPLES: Final[Mapping[type, str]] = {
     datetime: "a time with its zone, such as 2026-12-24T15:00:00Z",
     Decimal: "an amount such as 1850.00",
 }
+_ZONED: Final = re.compile(r"[0-9](?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$")
 _MARKUP: Final = re.compile(r"\*Provisional\.?\*\.?|``?|\*\*")
 
 
@@ -85,7 +86,8 @@ class Field:
         if self.is_list or self.kind not in _EXAMPLES:
             return given
         try:
-            return decode_record(self.kind, cast(Json, given))
+            if self.kind is not datetime or _ZONED.search(str(given)):
+                return decode_record(self.kind, cast(Json, given))
         except InvalidResponseError:
             pass  # raised below, in words for the command line
         raise ConfigurationError(f"{self.option} is {_EXAMPLES[self.kind]}.")

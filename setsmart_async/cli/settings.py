@@ -128,8 +128,12 @@ def key_from_stdin() -> str:
     if sys.stdin.isatty():
         from getpass import getpass
 
-        return getpass("API key: ").strip()
-    return sys.stdin.buffer.readline().decode("utf-8", "replace").strip()
+        key = getpass("API key: ").strip()
+    else:
+        key = sys.stdin.buffer.readline().decode("utf-8", "replace").strip()
+    if not key:
+        raise ConfigurationError("--api-key-stdin: there is no key on stdin.")
+    return key
 
 
 def _set(variable: str, value: str | None) -> None:

@@ -46,18 +46,39 @@ class ListenOptions:
 
 async def listen(options: ListenOptions) -> None:
     """Print each verified delivery, one line of JSON, until Ctrl-C. Raises `ConfigurationError`."""
+    _check(options)
     async with AsyncExitStack() as stack:
         listener = _Listener(options, await stack.enter_async_context(aclosing(AiohttpTransport())))
         url = await stack.enter_async_context(serving(listener, port=options.port))
+        secret = None
         if options.subscribe:
-            listener.verifier = await _subscribed(options, url, stack)
+            listener.verifier, secret = await _subscribed(options, url, stack)
         else:
             listener.verifier = WebhookVerifier(*_secrets())
         print(f"Listening at {url} until Ctrl-C.", file=sys.stderr, flush=True)
+        if secret is not None:  # a sandbox's, on this machine
+            where = "For your service and for setsmart webhooks verify"
+            print(f"{where}: export {SECRET_VARIABLE}={secret}", file=sys.stderr, flush=True)
         await asyncio.Event().wait()
 
 
-async def _subscribed(options: ListenOptions, url: str, stack: AsyncExitStack) -> WebhookVerifier:
+def _check(options: ListenOptions) -> None:
+    """Raise `ConfigurationError` for a folder or an address that no delivery could go to."""
+    if options.forward_to is not None:
+        parts = urlsplit(options.forward_to)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ConfigurationError("--forward-to is a whole address such as http://127.0.0.1:8000/webhooks.")
+        Origin.parse(f"{parts.scheme}://{parts.netloc}")
+    if options.save is not None:
+        try:
+            options.save.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise ConfigurationError(f"--save: the folder can not be made ({fault.strerror}).") from None
+        if not os.access(options.save, os.W_OK | os.X_OK):
+            raise ConfigurationError("--save: nothing can be written into this folder.")
+
+
+async def _subscribed(options: ListenOptions, url: str, stack: AsyncExitStack) -> tuple[WebhookVerifier, str]:
     client = await stack.enter_async_context(new_client(options.base_url))
     if not client.origin.is_loopback:
         raise ConfigurationError(
@@ -68,7 +89,7 @@ async def _subscribed(options: ListenOptions, url: str, stack: AsyncExitStack) -
     stack.push_async_callback(client.webhook_subscriptions.delete, made.id)
     if made.secret is None:
         raise ConfigurationError("The server gave no secret with the subscription.")
-    return WebhookVerifier(made.secret)
+    return WebhookVerifier(made.secret), made.secret
 
 
 class _Listener:
@@ -88,9 +109,12 @@ class _Listener:
             return Answer(self.verifier.scheme.refusal)
         print(_line(event), flush=True)
         if self._options.save is not None:
-            self._options.save.mkdir(parents=True, exist_ok=True)
             name = "".join(character for character in event.id if character.isalnum() or character in "_-")[:128]
-            (self._options.save / f"{name or 'event'}.http").write_bytes(_saved(pairs, body))
+            try:
+                (self._options.save / f"{name or 'event'}.http").write_bytes(_saved(pairs, body))
+            except OSError as fault:
+                print(f"setsmart: not saved ({fault.strerror}); the sender tries again.", file=sys.stderr)
+                return Answer(503)
         if self._options.forward_to is None:
             return Answer(200)
         return await self._forward(self._options.forward_to, pairs, body)
@@ -110,7 +134,8 @@ class _Listener:
         except TransportError as error:
             print(f"setsmart: not forwarded: {error}", file=sys.stderr)
             return Answer(503)
-        print(f"setsmart: forwarded, answered {response.status}", file=sys.stderr)
+        place = ": is a slash missing at the end of --forward-to?" if 300 <= response.status < 400 else ""
+        print(f"setsmart: forwarded, answered {response.status}{place}", file=sys.stderr)
         return Answer(200 if 200 <= response.status < 300 else 503)
 
 
@@ -129,6 +154,8 @@ async def trigger(event_type: str, base_url: str | None) -> None:
         response = await transport.send(request, timeout=_FORWARD_SECONDS)
     answer = decode_json(response.body) if response.status == 200 else None
     if not isinstance(answer, dict):
+        if response.status == 400:
+            raise ConfigurationError("The sandbox knows no such event: its type is a name such as reservation.created.")
         text = f"This server sends no events on demand (status {response.status}): is it a sandbox?"
         raise CommandError(text, ExitCode.SERVER_FAILED)
     print(encode_json(answer["event"]).decode())

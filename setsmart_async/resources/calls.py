@@ -69,6 +69,8 @@ class Calls:
         idempotency_key: str | None = None,
     ) -> Call[D]:
         """One call; `operation` is already in the dialect. Raises `ValueError` for an id that can be none."""
+        if id is None and "{id}" in operation.path:
+            raise ValueError("An id must not be None.")
         target = operation.path if id is None else operation.path.replace("{id}", path_segment(id))
         return Call(
             operation=operation,

@@ -141,7 +141,7 @@ def test_a_body_from_a_file_and_options_on_top(shell: Shell, api: SandboxApi) ->
         (("update", "prop_1"), "", "Pass at least one field to change"),
         (("update", "prop_1", "--clear", "name"), "", "--clear name: there are address, "),
         (("update", "", "--name", "V"), "", "An id must not be ''."),
-        (("get",), "", 'requires an argument'),
+        (("get",), "", "ID is needed."),
         (("list", "--page-size", "0"), "", "page_size must be 1 or more."),
         (("list", "-o", "xml"), "", 'Invalid value "xml" for -o'),
     ],

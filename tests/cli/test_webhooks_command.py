@@ -52,6 +52,7 @@ def test_from_the_sandbox_to_the_terminal_and_on(
             assert listening.stdout is not None
             assert listening.stderr is not None
             assert listening.stderr.readline().startswith("Listening at http://127.0.0.1:")
+            assert " export SETSMART_WEBHOOK_SECRET=whsec_" in listening.stderr.readline()
             for name, value in running.environment.items():
                 monkeypatch.setenv(name, value)
             assert main(["webhooks", "trigger", "reservation.created"]) == 0

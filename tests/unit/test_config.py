@@ -38,7 +38,7 @@ def test_no_key_at_all_says_where_one_could_stand() -> None:
     with pytest.raises(ConfigurationError) as caught:
         key_source_from(None, {"API_KEY": SECRET})
     text = str(caught.value)
-    assert all(name in text for name in ("api_key=", "SETSMART_API_KEY,", "SETSMART_API_KEY_FILE", "dashboard"))
+    assert all(name in text for name in ("api_key=", "SETSMART_API_KEY (", "SETSMART_API_KEY_FILE", "dashboard"))
 
 
 BAD_SOURCES: list[tuple[str | None, dict[str, str], str]] = [
