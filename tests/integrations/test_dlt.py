@@ -146,3 +146,28 @@ def test_the_example_loads_into_duckdb_and_says_how_much(tmp_path: Path) -> None
         )
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.splitlines() == ["properties: 25", "reservations: 10"]
+
+
+LATE = "select count(*) from rentals.properties where name = 'Late'"
+
+
+def test_the_overlap_reaches_the_destination(tmp_path: Path) -> None:
+    api, options = SandboxApi(30), {"resources": ["properties"], "incremental": True}
+    ids = [str(home["id"]) for home in api.properties]
+    now = 1_800_000_000.0
+    api.properties.merge(ids[0], {"name": "Newest"}, now)
+    with served(api) as base_url:
+        run(tmp_path, base_url, ("load", options))
+        api.properties.merge(ids[1], {"name": "Late"}, now - 60)  # committed late: within the five minutes
+        api.properties.merge(ids[0], {"name": "Late"}, now)  # changed again in the same instant
+        [_, late] = run(tmp_path, base_url, ("load", options), ("look", LATE))
+    assert late == [[2]]
+
+
+def test_a_price_with_the_noise_of_a_float_is_rounded(tmp_path: Path) -> None:
+    api = SandboxApi(3, reservations=5)
+    stay = str(next(iter(api.reservations.store))["id"])
+    api.reservations.store.merge(stay, {"total_amount": 100.10000000000001}, 1.8e9)
+    with served(api) as base_url:
+        [done] = run(tmp_path, base_url, ("load", {"resources": ["reservations"]}))
+    assert done == "done"
